@@ -1,0 +1,1 @@
+"""Who speaks: one role a file with its prompt and its output record."""

@@ -1,0 +1,1 @@
+"""The ground: records, the strategy taxonomy, errors; no I/O."""

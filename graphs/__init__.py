@@ -1,0 +1,1 @@
+"""How roles are linked: one LangGraph graph a file, wiring only; drawing."""

@@ -1,0 +1,1 @@
+"""Who comes: persona cards, importers, sampling and coverage."""

@@ -1,0 +1,1 @@
+"""Running it: scheduler, journal, resume, replay, export."""
