@@ -44,10 +44,6 @@ class JournalError(AttunementError):
     """The journal could not be written (full disk, lost database); nothing after it was used."""
 
 
-class RunStoppedError(AttunementError):
-    """The run is stopping: this call was not made, and resuming will make it."""
-
-
 def unknown(kind: str, name: object, known: Iterable[object]) -> str:
     """One sentence for a name that is not in a closed list, with the known ones."""
     return f"unknown {kind} {str(name)!r}; known: {', '.join(str(k) for k in known)}"

@@ -1,0 +1,125 @@
+"""The interface of chat backends: a LangChain chat model with a fast lane for plain messages.
+
+LangChain's own path builds a message object for every line of the history and runs its callback
+machinery (0.3 ms and more a call). A simulator calls `answer` instead, with messages as plain
+dicts; everybody else uses the same object as the LangChain chat model that it is.
+"""
+
+import asyncio
+from abc import abstractmethod
+from dataclasses import dataclass
+from typing import Any
+
+from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
+from langchain_core.language_models import BaseChatModel
+from langchain_core.messages import AIMessage, BaseMessage, convert_to_openai_messages
+from langchain_core.messages.ai import UsageMetadata
+from langchain_core.outputs import ChatGeneration, ChatResult
+from pydantic import Field
+
+from attunement.agents.prompting import ChatMessage, Prompt, packaged_prompts
+from attunement.core.records import Record, Role
+
+
+class Decoding(Record):
+    """How a model samples. Defaults: recipe A's temperature and top-p when making pairs."""
+
+    temperature: float = Field(default=0.9, ge=0, le=2)
+    top_p: float = Field(default=0.8, gt=0, le=1)
+    max_tokens: int = Field(default=512, ge=1)
+    """Longest answer, in tokens."""
+
+
+DEFAULT_DECODING = Decoding()
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """One request to a backend."""
+
+    messages: list[ChatMessage]
+    role: Role = "responder"
+    seed: int = 0
+    decoding: Decoding = DEFAULT_DECODING
+    schema: type[Record] | None = None
+    """The record that the answer has to hold as JSON; None for a plain answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a backend answered; token counts where it counts them."""
+
+    text: str
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+
+
+class ChatBackend(BaseChatModel):
+    """A chat model that answers `Ask`s; as a LangChain model it answers as the responder."""
+
+    @property
+    @abstractmethod
+    def spec(self) -> str:
+        """The spec that names this model, e.g. `openai:NAME`; part of every request's hash."""
+
+    @abstractmethod
+    async def answer(self, ask: Ask) -> Answer:
+        """Answer one request. `ModelError` when it fails for good."""
+
+    async def aclose(self) -> None:
+        """Give back connections and memory. The backend may be used again afterwards."""
+
+    @property
+    def _llm_type(self) -> str:
+        return type(self).__name__
+
+    async def _agenerate(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: AsyncCallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> ChatResult:
+        plain = [
+            {"role": m["role"], "content": m["content"]}
+            for m in convert_to_openai_messages(messages, text_format="string")
+        ]
+        answer = await self.answer(Ask(plain, seed=kwargs.get("seed", 0)))
+        usage = None
+        if answer.prompt_tokens is not None and answer.completion_tokens is not None:
+            usage = UsageMetadata(
+                input_tokens=answer.prompt_tokens,
+                output_tokens=answer.completion_tokens,
+                total_tokens=answer.prompt_tokens + answer.completion_tokens,
+            )
+        message = AIMessage(answer.text, usage_metadata=usage)
+        return ChatResult(generations=[ChatGeneration(message=message)])
+
+    def _generate(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: CallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> ChatResult:
+        async def once() -> ChatResult:
+            try:
+                return await self._agenerate(messages, stop, **kwargs)
+            finally:
+                await self.aclose()
+
+        return asyncio.run(once())
+
+
+class UnjournalledChat:
+    """A role's chat straight to a backend, with the packaged prompts: nothing is kept."""
+
+    def __init__(self, backend: ChatBackend, role: Role, seed: int = 0) -> None:
+        self.prompt = packaged_prompts()[role]
+        self._backend, self._role, self._seed = backend, role, seed
+
+    async def __call__(
+        self, prompt: Prompt, *, attempt: int = 1, schema: type[Record] | None = None
+    ) -> str:
+        ask = Ask(prompt.messages, self._role, self._seed + attempt - 1, schema=schema)
+        return (await self._backend.answer(ask)).text

@@ -1,0 +1,214 @@
+"""What flows through every graph: the state, the runtime context, and the nodes they share."""
+
+import operator
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, TypedDict
+
+from langgraph.graph.state import CompiledStateGraph
+from langgraph.runtime import Runtime
+
+from attunement.agents.asking import Chat
+from attunement.agents.guard import guard, hand_off
+from attunement.agents.models.base import UnjournalledChat
+from attunement.agents.models.rehearsal import RehearsalChat
+from attunement.agents.seeker import seek
+from attunement.core.errors import AnswerError, ModelError
+from attunement.core.records import (
+    Persona,
+    Plan,
+    Reflection,
+    Reply,
+    Risky,
+    Role,
+    SeekerTurn,
+    SetAside,
+    StopReason,
+    Turn,
+    Utterance,
+)
+
+Commit = Callable[[Sequence[Turn], StopReason | None], Awaitable[None]]
+"""Keeps the last of the turns; with a stop reason, closes the dialogue in the same transaction."""
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What a run hands to its nodes: a chat for each role and turn, the journal, the limit."""
+
+    chat: Callable[[Role, int], Chat | None]
+    """The chat of a role at a turn (counted from 1). None only for a guard without a model."""
+    commit: Commit
+    max_turns: int = 8
+    """Supporter turns a live dialogue may have; the seeker then speaks once more."""
+
+
+async def _forget(turns: Sequence[Turn], stop: StopReason | None) -> None:
+    """Commit nothing: the caller reads the turns from the graph's state."""
+
+
+EMBEDDED = Context(
+    chat=lambda role, turn: (
+        None if role == "guard" else UnjournalledChat(RehearsalChat(), role, seed=turn)
+    ),
+    commit=_forget,
+)
+
+
+class Feed(TypedDict, total=False):
+    """What a dialogue starts from."""
+
+    persona: Persona
+    recorded: tuple[Utterance, ...]
+    """Replay: the recorded dialogue, one speaker after the other. Absent in live dialogues."""
+    turns: Annotated[list[Turn], operator.add]
+    """Turns committed so far; a resumed dialogue starts with some."""
+
+
+class State(Feed, total=False):
+    """A dialogue in progress. A key that a node returns replaces the old value; turns append.
+
+    A role that gave no usable answer leaves a `SetAside` in its place.
+    """
+
+    said: SeekerTurn
+    heard: tuple[Utterance, ...]
+    """The public dialogue up to and with the seeker's last line: all that supporters see."""
+    risk: Risky | SetAside
+    plan: Plan | SetAside | None
+    draft: Reply | None
+    reflection: Reflection | SetAside | None
+    refined: Reply | SetAside | None
+    hand_off: Reply | None
+    stop: StopReason | None
+
+
+Graph = CompiledStateGraph[State, Context, Feed, Any]
+
+
+def number(state: State) -> int:
+    """The number of the turn in progress, counted from 1."""
+    return len(state.get("turns", ())) + 1
+
+
+def context(runtime: Runtime[Context]) -> Context:
+    """The run's context; without one (LangGraph's own tools) the embedded model, no journal."""
+    return runtime.context or EMBEDDED
+
+
+def chat_for(runtime: Runtime[Context], role: Role, state: State) -> Chat:
+    """The chat of a role that always has one."""
+    chat = context(runtime).chat(role, number(state))
+    assert chat is not None, role
+    return chat
+
+
+# Each turn starts from this, so that nothing of the turn before is left in the state.
+_FRESH: State = {
+    "risk": Risky(), "plan": None, "draft": None, "reflection": None, "refined": None,
+    "hand_off": None, "stop": None,
+}  # fmt: skip
+
+
+async def seeker_node(state: State, runtime: Runtime[Context]) -> State:
+    """The seeker speaks: the persona's agent, or in replay the recording."""
+    if (recorded := state.get("recorded")) is not None:
+        return {**_FRESH, **_from_recording(recorded, number(state))}
+    past = state.get("turns", [])
+    before = _before(state)
+    persona = Persona.model_validate(state["persona"])
+    chat = chat_for(runtime, "seeker", state)
+    said = await seek(chat, persona, before, [turn.seeker for turn in past])
+    heard = (*before, Utterance(speaker="seeker", text=said.text))
+    if said.wants_to_stop:
+        satisfied = said.rating is None or said.rating >= 3
+        return {**_FRESH, "said": said, "heard": heard,
+                "stop": "satisfied" if satisfied else "gave_up"}  # fmt: skip
+    over = len(past) >= context(runtime).max_turns
+    return {**_FRESH, "said": said, "heard": heard, "stop": "max_turns" if over else None}
+
+
+def _before(state: State) -> tuple[Utterance, ...]:
+    """The public dialogue up to the last reply; rebuilt from the turns in a resumed dialogue."""
+    turns = state.get("turns", [])
+    if turns and (heard := state.get("heard")):
+        return (*heard, *public(turns[-1])[1:])
+    return tuple(line for turn in turns for line in public(turn))
+
+
+def public(turn: Turn) -> list[Utterance]:
+    """What both sides hear of a turn."""
+    lines = [Utterance(speaker="seeker", text=turn.seeker.text)]
+    if reply := turn.reply:
+        lines.append(Utterance(speaker="supporter", text=reply.text, strategy=reply.strategy))
+    return lines
+
+
+def supporter_turns(recorded: Sequence[Utterance]) -> list[int]:
+    """Where in a recorded dialogue a supporter turn stands that has an earlier seeker turn."""
+    first = next((i for i, u in enumerate(recorded) if u.speaker == "seeker"), len(recorded))
+    return [i for i, u in enumerate(recorded) if u.speaker == "supporter" and i > first]
+
+
+def _from_recording(recorded: tuple[Utterance, ...], turn: int) -> State:
+    position = supporter_turns(recorded)[turn - 1]
+    heard = recorded[:position]
+    words = next(u.text for u in reversed(heard) if u.speaker == "seeker")
+    return {"said": SeekerTurn(text=words), "heard": heard}
+
+
+async def guard_node(state: State, runtime: Runtime[Context]) -> State:
+    """Screen the seeker's words. In replay, a crisis stays one for the rest of the recording."""
+    past = state.get("turns", [])
+    if "recorded" in state and past and past[-1].guard.crisis:
+        return {"risk": past[-1].guard}
+    try:
+        risk = await guard(context(runtime).chat("guard", number(state)), state["heard"])
+    except (AnswerError, ModelError) as error:
+        return {"risk": SetAside(role="guard", reason=str(error))}
+    return {"risk": risk}
+
+
+async def hand_off_node(state: State) -> State:
+    """Lead to people who can help; a live dialogue ends here."""
+    risk = state["risk"]
+    assert isinstance(risk, Risky)
+    return {"hand_off": hand_off(risk), "stop": None if "recorded" in state else "crisis"}
+
+
+async def commit_node(state: State, runtime: Runtime[Context]) -> State:
+    """Make the turn's record and keep it; only then may the dialogue go on."""
+    turn = _turn(state)
+    stop = state.get("stop")
+    recorded = state.get("recorded")
+    if recorded is not None and turn.number == len(supporter_turns(recorded)):
+        stop = "recording_ended"
+    await context(runtime).commit([*state.get("turns", []), turn], stop)
+    return {"turns": [turn], "stop": stop}
+
+
+def _turn(state: State) -> Turn:
+    results = {
+        "guard": state["risk"],
+        **{key: state.get(key) for key in ("plan", "draft", "reflection", "refined", "hand_off")},
+    }
+    aside = tuple(value for value in results.values() if isinstance(value, SetAside))
+    kept = {k: v for k, v in results.items() if v is not None and not isinstance(v, SetAside)}
+    spoken = next((key for key in ("hand_off", "refined", "draft") if key in kept), None)
+    return Turn.model_validate(
+        {
+            "number": number(state),
+            "seeker": state["said"],
+            "spoken": spoken,
+            "set_aside": aside,
+            "recorded": _human_reply(state),
+            **kept,
+        }
+    )
+
+
+def _human_reply(state: State) -> Reply | None:
+    if "recorded" not in state:
+        return None
+    line = state["recorded"][len(state["heard"])]
+    return Reply(text=line.text, strategy=line.strategy)

@@ -1,0 +1,268 @@
+"""The journal: every call before its result is used, every turn in one transaction.
+
+One writer thread takes whatever has gathered since its last commit and writes it as one
+transaction (group commit), so that durability does not cost throughput. SQLite runs in WAL mode
+with `synchronous=NORMAL`: what was acknowledged survives any end of the process. After a power
+cut the last commits may be missing; the journal is then a consistent, slightly earlier one.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter
+from sqlalchemy import Engine, create_engine, delete, event, func, select
+from sqlalchemy.exc import DatabaseError
+
+from attunement.agents.prompting import PromptFile
+from attunement.core.errors import RunFolderError
+from attunement.core.records import Dialogue, Outcome, Persona, Role, StopReason, Turn, Utterance
+from attunement.simulator.tables import (
+    CALLS,
+    DIALOGUES,
+    META,
+    METADATA,
+    PERSONAS,
+    PROMPTS,
+    TURNS,
+    VERSION,
+)
+from attunement.simulator.writer import Row, Writer, as_journal_error, insert_in_pages
+
+PAGE = 200
+"""Dialogues that are read at a time."""
+_RECORDED = TypeAdapter(tuple[Utterance, ...])
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A dialogue that is to be run: new, or with turns and calls that are journalled already."""
+
+    index: int
+    id: str
+    persona: Persona
+    recorded: tuple[Utterance, ...] | None
+    turns: tuple[Turn, ...]
+    calls: tuple[Row, ...]
+    """Every journalled call, in the order of turns."""
+
+
+class Journal:
+    """The journal of one run. Open it with `create` or `open`; close it when done."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self._writer: Writer | None = None
+
+    @classmethod
+    def create(
+        cls,
+        path: Path,
+        personas: Iterable[Persona],
+        dialogues: Iterable[Row],
+        prompts: Mapping[Role, PromptFile],
+    ) -> "Journal":
+        """A new journal with its dialogues laid out; `JournalError` where it cannot be written."""
+        journal = cls(_engine(path))
+        with as_journal_error(), journal.engine.begin() as db:
+            METADATA.create_all(db)
+            db.execute(META.insert(), {"key": "version", "value": str(VERSION)})
+            rows = [{"role": r, "version": p.version, "text": p.text} for r, p in prompts.items()]
+            db.execute(PROMPTS.insert(), rows)
+            cards = ({"position": i, "card": p.model_dump_json()} for i, p in enumerate(personas))
+            insert_in_pages(db, PERSONAS, cards)
+            insert_in_pages(db, DIALOGUES, dialogues)
+        return journal
+
+    @classmethod
+    def open(cls, path: Path) -> "Journal":
+        """An existing journal. `RunFolderError` if it is missing, foreign or of another version."""
+        if not path.is_file():
+            raise RunFolderError(f"no journal {str(path)!r}; name a run folder that was simulated")
+        journal = cls(_engine(path))
+        try:
+            with journal.engine.connect() as db:
+                found = db.execute(select(META.c.value).where(META.c.key == "version")).scalar()
+        except DatabaseError as error:
+            raise RunFolderError(f"{str(path)!r} is not a journal: {error.orig}") from None
+        if found != str(VERSION):
+            raise RunFolderError(
+                f"journal {str(path)!r} has version {found!r}, this package reads {VERSION}; "
+                "use the package version that wrote it"
+            )
+        return journal
+
+    def close(self) -> None:
+        """Write what is waiting and let go of the file."""
+        if self._writer:
+            self._writer.close()
+            self._writer = None
+        self.engine.dispose()
+
+    # ---- writing, from within an event loop -----------------------------------------------------
+
+    async def write_call(self, row: Row) -> None:
+        """Journal one model call; returns when it is committed. `JournalError` if it cannot be."""
+        await self.writer.write(("call", row))
+
+    async def write_turn(
+        self, index: int, turn: Turn, stop: StopReason | None, outcome: Outcome | None
+    ) -> None:
+        """Commit a turn and, with a stop reason, close its dialogue in the same transaction."""
+        record = turn.model_dump_json(exclude_defaults=True)
+        items = [("turn", {"dialogue": index, "number": turn.number, "record": record})]
+        if stop:
+            items.append(("close", _closing(index, "done", stop=stop, outcome=outcome)))
+        await self.writer.write(*items)
+
+    async def write_failure(self, index: int, error: str) -> None:
+        """Close a dialogue that failed; its turns stay."""
+        await self.writer.write(("close", _closing(index, "failed", error=error)))
+
+    @property
+    def writer(self) -> Writer:
+        """The writer, started when first needed, within the running event loop."""
+        if self._writer is None:
+            self._writer = Writer(self.engine)
+        return self._writer
+
+    # ---- reading --------------------------------------------------------------------------------
+
+    def prompts(self) -> dict[Role, PromptFile]:
+        """The prompt files that this run was started with."""
+        with self.engine.connect() as db:
+            return {row.role: PromptFile(row.text) for row in db.execute(select(PROMPTS))}
+
+    def counts(self) -> dict[str, int]:
+        """Dialogues by status: `open`, `done`, `failed`."""
+        query = select(DIALOGUES.c.status, func.count()).group_by(DIALOGUES.c.status)
+        with self.engine.connect() as db:
+            return {"open": 0, "done": 0, "failed": 0} | {row.status: row[1] for row in db.execute(query)}
+
+    def open_tasks(self) -> Iterator[Task]:
+        """The dialogues that are to be run, in order, read a page at a time."""
+        for page in self._pages(DIALOGUES.c.status == "open"):
+            for row in page:
+                yield self._task(row)
+
+    def dialogues(self, *where: Any) -> Iterator[Dialogue]:
+        """All dialogues with their turns, in order, read a page at a time."""
+        for page in self._pages(*where):
+            wanted = [row.idx for row in page]
+            turns: dict[int, list[Turn]] = {index: [] for index in wanted}
+            query = select(TURNS).where(TURNS.c.dialogue.in_(wanted))
+            with self.engine.connect() as db:
+                for found in db.execute(query.order_by(TURNS.c.dialogue, TURNS.c.number)):
+                    turns[found.dialogue].append(Turn.model_validate_json(found.record))
+            for row in page:
+                yield Dialogue(
+                    id=row.id,
+                    persona=Persona.model_validate_json(row.card),
+                    turns=tuple(turns[row.idx]),
+                    stop_reason=row.stop_reason,
+                    outcome=Outcome.model_validate_json(row.outcome) if row.outcome else None,
+                    error=row.error,
+                )
+
+    def calls(self, index: int) -> list[Row]:
+        """A dialogue's calls with their messages as JSON text under `messages`, by turn."""
+        query = select(CALLS).where(CALLS.c.dialogue == index)
+        order = (CALLS.c.turn, CALLS.c.role, CALLS.c.attempt)
+        with self.engine.connect() as db:
+            rows = [dict(r._mapping) for r in db.execute(query.order_by(*order))]
+        before: dict[str, str] = {}
+        for row in rows:
+            base = before.get(row["role"], "")
+            row["messages"] = join_delta(base, row.pop("head"), row.pop("body"), row.pop("tail"))
+            before[row["role"]] = row["messages"]
+        return rows
+
+    def indices(self) -> Iterator[tuple[int, str]]:
+        """(index, id) of all dialogues, in order."""
+        for page in self._pages():
+            yield from ((row.idx, row.id) for row in page)
+
+    def reopen_failed(self) -> int:
+        """Make failed dialogues open again and forget the calls they failed on; returns how many.
+
+        A failed call within a committed turn (its turn was set aside) stays: the turn stands.
+        """
+        failed = select(DIALOGUES.c.idx).where(DIALOGUES.c.status == "failed")
+        committed = select(func.count()).where(TURNS.c.dialogue == CALLS.c.dialogue)
+        lost = CALLS.c.error.is_not(None) & CALLS.c.dialogue.in_(failed)
+        change = DIALOGUES.update().where(DIALOGUES.c.status == "failed")
+        with as_journal_error(), self.engine.begin() as db:
+            db.execute(delete(CALLS).where(lost, CALLS.c.turn > committed.scalar_subquery()))
+            return db.execute(change.values(status="open", error=None)).rowcount
+
+    def _pages(self, *where: Any) -> Iterator[Sequence[Any]]:
+        last = -1
+        joined = select(DIALOGUES, PERSONAS.c.card).join(PERSONAS).order_by(DIALOGUES.c.idx)
+        while True:
+            query = joined.where(DIALOGUES.c.idx > last, *where).limit(PAGE)
+            with self.engine.connect() as db:
+                page = db.execute(query).fetchall()
+            if not page:
+                return
+            yield page
+            last = page[-1].idx
+
+    def _task(self, row: Any) -> Task:
+        query = select(TURNS.c.record).where(TURNS.c.dialogue == row.idx).order_by(TURNS.c.number)
+        with self.engine.connect() as db:
+            turns = tuple(Turn.model_validate_json(record) for (record,) in db.execute(query))
+        return Task(
+            index=row.idx,
+            id=row.id,
+            persona=Persona.model_validate_json(row.card),
+            recorded=_RECORDED.validate_json(row.recorded) if row.recorded else None,
+            turns=turns,
+            calls=tuple(self.calls(row.idx)),
+        )
+
+
+def split_delta(before: str, now: str) -> tuple[int, str, int]:
+    """`now` as (characters kept from the start of `before`, new text, kept from its end)."""
+    head = _common(before, now)
+    tail = _common(before[head:][::-1], now[head:][::-1])
+    return head, now[head : len(now) - tail], tail
+
+
+def join_delta(before: str, head: int, body: str, tail: int) -> str:
+    """The inverse of `split_delta`."""
+    return before[:head] + body + before[len(before) - tail :]
+
+
+def _common(a: str, b: str) -> int:
+    """The length of the longest common prefix, by bisection."""
+    low, high = 0, min(len(a), len(b))
+    while low < high:
+        middle = (low + high + 1) // 2
+        low, high = (middle, high) if a[low:middle] == b[low:middle] else (low, middle - 1)
+    return low
+
+
+def _closing(
+    index: int, status: str, stop: str | None = None, outcome: Outcome | None = None,
+    error: str | None = None,
+) -> Row:  # fmt: skip
+    kept = outcome.model_dump_json() if outcome else None
+    return {"at": index, "status": status, "stop_reason": stop, "outcome": kept, "error": error}
+
+
+def _engine(path: Path) -> Engine:
+    engine = create_engine(f"sqlite:///{path}")
+
+    @event.listens_for(engine, "connect")
+    def _configure(connection: Any, _: Any) -> None:
+        for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "busy_timeout=30000"):
+            connection.execute(f"PRAGMA {pragma}")
+
+    return engine
+
+
+def open_row(index: int, id: str, persona: int, recorded: Sequence[Utterance] | None) -> Row:
+    """The row of a dialogue that is still to be run."""
+    lines = _RECORDED.dump_json(tuple(recorded), exclude_none=True).decode() if recorded else None
+    return {"idx": index, "id": id, "persona": persona, "recorded": lines, "status": "open"}

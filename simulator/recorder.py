@@ -1,0 +1,195 @@
+"""One dialogue's link to its models and the journal: asks, journals, then hands on."""
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import orjson
+
+from attunement.agents.models.base import Answer, Ask, ChatBackend
+from attunement.agents.prompting import Prompt, PromptFile
+from attunement.core.errors import JournalError, ModelError
+from attunement.core.records import Outcome, Record, Role, StopReason, Turn
+from attunement.core.seeds import content_hash, derive_seed
+from attunement.simulator.config import RunConfig
+from attunement.simulator.journal import Journal, Task, split_delta
+from attunement.simulator.writer import Row
+
+
+@dataclass(slots=True)
+class Tally:
+    """What a run has done since it was started or resumed; the progress display reads it."""
+
+    calls: int = 0
+    repeated: int = 0
+    """Calls answered from the journal."""
+    failed_calls: int = 0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    turns: int = 0
+    set_aside: int = 0
+    done: int = 0
+    failed: int = 0
+    crises: int = 0
+    started: float = field(default_factory=time.monotonic)
+
+
+class Gate:
+    """Lets calls through until the run is to stop; then those in flight finish and no new starts.
+
+    A call that arrives after `stop` waits for good: its dialogue is cancelled once all is quiet.
+    """
+
+    def __init__(self) -> None:
+        self.stopping = False
+        self._in_flight = 0
+        self._quiet = asyncio.Event()
+
+    def stop(self) -> None:
+        """Let nothing new start."""
+        self.stopping = True
+        if not self._in_flight:
+            self._quiet.set()
+
+    async def quiet(self) -> None:
+        """Wait until `stop` was called and nothing is in flight."""
+        await self._quiet.wait()
+
+    async def __aenter__(self) -> None:
+        if self.stopping:
+            await asyncio.get_running_loop().create_future()
+        self._in_flight += 1
+
+    async def __aexit__(self, *_: object) -> None:
+        self._in_flight -= 1
+        if self.stopping and not self._in_flight:
+            self._quiet.set()
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What all dialogues of a run share."""
+
+    config: RunConfig
+    backends: Mapping[str, ChatBackend]
+    """By spec."""
+    prompts: Mapping[Role, PromptFile]
+    journal: Journal
+    gate: Gate
+    tally: Tally
+
+
+class Recorder:
+    """The chats and the commit of one dialogue."""
+
+    def __init__(self, desk: Desk, task: Task) -> None:
+        self.desk = desk
+        self.index = task.index
+        self.known = {(row["turn"], row["role"], row["attempt"]): row for row in task.calls}
+        self.last_messages = {row["role"]: row["messages"] for row in task.calls}
+
+    def chat(self, role: Role, turn: int) -> "RecordedChat | None":
+        """The chat of a role at a turn; None for a guard without a model."""
+        spec = self.desk.config.spec_for(role)
+        return RecordedChat(self, role, turn, self.desk.backends[spec]) if spec else None
+
+    async def commit(self, turns: Sequence[Turn], stop: StopReason | None) -> None:
+        """Commit the last turn; with a stop reason, close the dialogue."""
+        turn = turns[-1]
+        outcome = outcome_of(turns) if stop else None
+        async with self.desk.gate:
+            await self.desk.journal.write_turn(self.index, turn, stop, outcome)
+        tally = self.desk.tally
+        tally.turns += turn.spoken is not None
+        tally.set_aside += bool(turn.set_aside)
+        if stop:
+            tally.done += 1
+            tally.crises += turn.guard.crisis
+
+
+class RecordedChat:
+    """One role's chat at one turn: a journalled call is never made again."""
+
+    __slots__ = ("_backend", "_recorder", "_role", "_turn", "prompt")
+
+    def __init__(self, recorder: Recorder, role: Role, turn: int, backend: ChatBackend) -> None:
+        self.prompt = recorder.desk.prompts[role]
+        self._recorder, self._role, self._turn, self._backend = recorder, role, turn, backend
+
+    async def __call__(
+        self, prompt: Prompt, *, attempt: int = 1, schema: type[Record] | None = None
+    ) -> str:
+        desk, index = self._recorder.desk, self._recorder.index
+        seed = derive_seed(desk.config.seed, index, self._turn, self._role, attempt)
+        decoding = desk.config.decoding
+        messages = orjson.dumps(prompt.messages)
+        named = (self._backend.spec, seed, decoding.temperature, decoding.top_p,
+                 decoding.max_tokens, schema.__name__ if schema else None)  # fmt: skip
+        request_hash = content_hash(orjson.dumps(named) + messages)
+        known = self._recorder.known.get((self._turn, self._role, attempt))
+        if known:
+            return self._from_journal(known, request_hash)
+        row: Row = {
+            "dialogue": index, "turn": self._turn, "role": self._role, "attempt": attempt,
+            "model": self._backend.spec, "prompt_version": prompt.version, "seed": seed,
+            "request_hash": request_hash,
+        }  # fmt: skip
+        ask = Ask(prompt.messages, self._role, seed, decoding, schema)
+        async with desk.gate:
+            return await self._ask(ask, row, messages.decode())
+
+    async def _ask(self, ask: Ask, row: Row, messages: str) -> str:
+        started = time.perf_counter()
+        error: ModelError | None = None
+        try:
+            answer = await self._backend.answer(ask)
+        except ModelError as failed:
+            answer, error = Answer(""), failed
+        last = self._recorder.last_messages
+        head, body, tail = split_delta(last.get(self._role, ""), messages)
+        row |= {
+            "head": head, "body": body, "tail": tail,
+            "text": None if error else answer.text,
+            "prompt_tokens": answer.prompt_tokens,
+            "completion_tokens": answer.completion_tokens,
+            "latency_ms": round((time.perf_counter() - started) * 1000, 3),
+            "error": str(error) if error else None,
+        }  # fmt: skip
+        last[self._role] = messages
+        await self._recorder.desk.journal.write_call(row)
+        self._count(answer, error)
+        if error:
+            raise error
+        return answer.text
+
+    def _count(self, answer: Answer, error: ModelError | None) -> None:
+        tally = self._recorder.desk.tally
+        tally.calls += 1
+        tally.failed_calls += error is not None
+        tally.prompt_tokens += answer.prompt_tokens or 0
+        tally.completion_tokens += answer.completion_tokens or 0
+
+    def _from_journal(self, row: Row, request_hash: str) -> str:
+        if row["request_hash"] != request_hash:
+            raise JournalError(
+                f"the {self._role}'s request at turn {self._turn} of dialogue {row['dialogue']} "
+                "is not the journalled one; resume with the package version that began the run"
+            )
+        self._recorder.desk.tally.repeated += 1
+        if row["error"]:
+            raise ModelError(row["error"])
+        return str(row["text"])
+
+
+def outcome_of(turns: Sequence[Turn]) -> Outcome:
+    """What a dialogue did to its seeker: intensities at its ends, and the mean rating."""
+    felt = [t.seeker.intensity for t in turns if t.seeker.intensity is not None]
+    ratings = [t.seeker.rating for t in turns if t.seeker.rating is not None]
+    return Outcome(
+        first_intensity=felt[0] if felt else None,
+        last_intensity=felt[-1] if felt else None,
+        mean_rating=sum(ratings) / len(ratings) if ratings else None,
+    )
+
+
