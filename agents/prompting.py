@@ -43,6 +43,12 @@ class PromptFile:
             name: _PLACEHOLDER.split(body.removesuffix("\n"))
             for name, body in zip(pieces[1::2], pieces[2::2], strict=True)
         }
+        self.skeleton: list[ChatMessage] = [
+            {"role": name, "content": "".join(self._sections[name])}
+            for name in ("system", "user")
+            if name in self._sections
+        ]
+        """The usual request with its placeholders not filled."""
 
     def section(self, name: str, **values: str) -> str:
         """The section with its placeholders filled in one pass: values are never read again."""
@@ -71,7 +77,7 @@ class PromptFile:
 
 
 @lru_cache(maxsize=1)
-def packaged_prompts() -> Mapping[str, PromptFile]:
+def packaged_prompts() -> Mapping[Role, PromptFile]:
     """The prompt files that ship with this package, by role."""
     folder = resources.files("attunement.agents") / "prompts"
     return {r: PromptFile((folder / f"{r}.txt").read_text("utf-8")) for r in ROLES_WITH_PROMPT}

@@ -41,7 +41,7 @@ def summary(card: Persona) -> dict[str, Any]:
 
 def print_list(cards: Sequence[Persona], origin: str) -> None:
     """All cards of a set, one a line."""
-    table = _table(("id", "age", "problem", "emotion", "manner"))
+    table = _table(("id", "age", "problem", "emotion", "manner"), apart=0)
     for card in cards:
         table.add_row(
             card.id,
@@ -134,7 +134,7 @@ def print_coverage(report: Coverage, origin: str) -> None:
 def _matrix(report: Coverage) -> Table:
     """Emotions by their first three letters, so that it fits 80 columns."""
     emotions = list(report["emotion"].counts)
-    table = _table(("problem", *(name[:3] for name in emotions), "all"), right=True)
+    table = _table(("problem", *(name[:3] for name in emotions), "all"), apart=0, right=True)
     for problem, total in report["problem"].counts.items():
         cells = [report[PAIRS].counts.get(pair(problem, emotion), 0) for emotion in emotions]
         table.add_row(problem, *(str(count or ".") for count in (*cells, total)))
@@ -181,8 +181,7 @@ def _share(value: float | None) -> str:
     return "-" if value is None else f"{value:.3f}"
 
 
-def _table(columns: Iterable[str], *, right: bool = False) -> Table:
-    apart = 0 if right else 1
+def _table(columns: Iterable[str], *, apart: int = 1, right: bool = False) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, apart, 0, 0))
     for number, name in enumerate(columns):
         justify: JustifyMethod = "right" if right and number else "left"

@@ -1,6 +1,7 @@
 """YAML with the line of every field, and refusals for what YAML lets pass in silence."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any, NamedTuple
 
 import yaml
@@ -35,7 +36,7 @@ def yaml_items(text: str, file: str) -> Iterator[Item]:
         for node in root.value if isinstance(root, yaml.SequenceNode) else [root]:
             if node is not None:
                 _refuse_repeats(node, file)
-                yield Item(node, _guarded(lambda node=node: loader.construct_document(node), file))
+                yield Item(node, _guarded(partial(loader.construct_document, node), file, node))
     finally:
         loader.dispose()
 
@@ -63,7 +64,7 @@ def _child(node: yaml.Node, part: int | str) -> yaml.Node | None:
     return None
 
 
-def _guarded(step: Any, file: str) -> Any:
+def _guarded(step: Callable[[], Any], file: str, node: yaml.Node | None = None) -> Any:
     try:
         return step()
     except yaml.MarkedYAMLError as error:
@@ -71,8 +72,9 @@ def _guarded(step: Any, file: str) -> Any:
         line = f", line {mark.line + 1}" if mark else ""
         raise PersonaError(f"`{file}`{line}: not YAML: {error.problem}") from None
     except (yaml.YAMLError, ValueError, RecursionError) as error:  # e.g. a date that is none
+        line = f", in what begins at line {_line(node)}" if node else ""
         reason = str(error).partition("\n")[0]
-        raise PersonaError(f"`{file}`: cannot be read as YAML: {reason}") from None
+        raise PersonaError(f"`{file}`{line}: cannot be read as YAML: {reason}") from None
 
 
 def _refuse_deep(text: str, file: str) -> None:

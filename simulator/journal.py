@@ -6,7 +6,7 @@ with `synchronous=NORMAL`: what was acknowledged survives any end of the process
 cut the last commits may be missing; the journal is then a consistent, slightly earlier one.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,9 +15,10 @@ from pydantic import TypeAdapter
 from sqlalchemy import Engine, create_engine, delete, event, func, select
 from sqlalchemy.exc import DatabaseError
 
-from attunement.agents.prompting import PromptFile
+from attunement.agents.prompting import ChatMessage, PromptFile
 from attunement.core.errors import RunFolderError
 from attunement.core.records import Dialogue, Outcome, Persona, Role, StopReason, Turn, Utterance
+from attunement.simulator.delta import join_delta
 from attunement.simulator.tables import (
     CALLS,
     DIALOGUES,
@@ -54,6 +55,7 @@ class Journal:
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
         self._writer: Writer | None = None
+        self._prompts: Mapping[Role, PromptFile] | None = None
 
     @classmethod
     def create(
@@ -93,11 +95,15 @@ class Journal:
             )
         return journal
 
-    def close(self) -> None:
-        """Write what is waiting and let go of the file."""
+    def close_writer(self) -> None:
+        """Write what is waiting; the event loop that wrote may then end."""
         if self._writer:
             self._writer.close()
             self._writer = None
+
+    def close(self) -> None:
+        """Write what is waiting and let go of the file."""
+        self.close_writer()
         self.engine.dispose()
 
     # ---- writing, from within an event loop -----------------------------------------------------
@@ -129,16 +135,25 @@ class Journal:
 
     # ---- reading --------------------------------------------------------------------------------
 
-    def prompts(self) -> dict[Role, PromptFile]:
+    def prompts(self) -> Mapping[Role, PromptFile]:
         """The prompt files that this run was started with."""
-        with self.engine.connect() as db:
-            return {row.role: PromptFile(row.text) for row in db.execute(select(PROMPTS))}
+        if self._prompts is None:
+            with self.engine.connect() as db:
+                found = db.execute(select(PROMPTS)).fetchall()
+            self._prompts = {row.role: PromptFile(row.text) for row in found}
+        return self._prompts
+
+    def skeletons(self) -> dict[Role, list[ChatMessage]]:
+        """What stands before each role's first call: its prompt file, placeholders unfilled."""
+        return {role: prompt.skeleton for role, prompt in self.prompts().items()}
 
     def counts(self) -> dict[str, int]:
         """Dialogues by status: `open`, `done`, `failed`."""
         query = select(DIALOGUES.c.status, func.count()).group_by(DIALOGUES.c.status)
         with self.engine.connect() as db:
-            return {"open": 0, "done": 0, "failed": 0} | {row.status: row[1] for row in db.execute(query)}
+            return {"open": 0, "done": 0, "failed": 0} | {
+                row.status: row[1] for row in db.execute(query)
+            }
 
     def open_tasks(self) -> Iterator[Task]:
         """The dialogues that are to be run, in order, read a page at a time."""
@@ -166,15 +181,14 @@ class Journal:
                 )
 
     def calls(self, index: int) -> list[Row]:
-        """A dialogue's calls with their messages as JSON text under `messages`, by turn."""
+        """A dialogue's calls by turn, with their request under `messages`."""
         query = select(CALLS).where(CALLS.c.dialogue == index)
         order = (CALLS.c.turn, CALLS.c.role, CALLS.c.attempt)
         with self.engine.connect() as db:
             rows = [dict(r._mapping) for r in db.execute(query.order_by(*order))]
-        before: dict[str, str] = {}
+        before = self.skeletons()
         for row in rows:
-            base = before.get(row["role"], "")
-            row["messages"] = join_delta(base, row.pop("head"), row.pop("body"), row.pop("tail"))
+            row["messages"] = join_delta(before[row["role"]], row.pop("delta"))
             before[row["role"]] = row["messages"]
         return rows
 
@@ -220,27 +234,6 @@ class Journal:
             turns=turns,
             calls=tuple(self.calls(row.idx)),
         )
-
-
-def split_delta(before: str, now: str) -> tuple[int, str, int]:
-    """`now` as (characters kept from the start of `before`, new text, kept from its end)."""
-    head = _common(before, now)
-    tail = _common(before[head:][::-1], now[head:][::-1])
-    return head, now[head : len(now) - tail], tail
-
-
-def join_delta(before: str, head: int, body: str, tail: int) -> str:
-    """The inverse of `split_delta`."""
-    return before[:head] + body + before[len(before) - tail :]
-
-
-def _common(a: str, b: str) -> int:
-    """The length of the longest common prefix, by bisection."""
-    low, high = 0, min(len(a), len(b))
-    while low < high:
-        middle = (low + high + 1) // 2
-        low, high = (middle, high) if a[low:middle] == b[low:middle] else (low, middle - 1)
-    return low
 
 
 def _closing(

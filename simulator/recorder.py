@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import orjson
@@ -13,7 +13,8 @@ from attunement.core.errors import JournalError, ModelError
 from attunement.core.records import Outcome, Record, Role, StopReason, Turn
 from attunement.core.seeds import content_hash, derive_seed
 from attunement.simulator.config import RunConfig
-from attunement.simulator.journal import Journal, Task, split_delta
+from attunement.simulator.delta import split_delta
+from attunement.simulator.journal import Journal, Task
 from attunement.simulator.writer import Row
 
 
@@ -87,7 +88,8 @@ class Recorder:
         self.desk = desk
         self.index = task.index
         self.known = {(row["turn"], row["role"], row["attempt"]): row for row in task.calls}
-        self.last_messages = {row["role"]: row["messages"] for row in task.calls}
+        self.last_messages = desk.journal.skeletons()
+        self.last_messages.update((row["role"], row["messages"]) for row in task.calls)
 
     def chat(self, role: Role, turn: int) -> "RecordedChat | None":
         """The chat of a role at a turn; None for a guard without a model."""
@@ -123,10 +125,9 @@ class RecordedChat:
         desk, index = self._recorder.desk, self._recorder.index
         seed = derive_seed(desk.config.seed, index, self._turn, self._role, attempt)
         decoding = desk.config.decoding
-        messages = orjson.dumps(prompt.messages)
         named = (self._backend.spec, seed, decoding.temperature, decoding.top_p,
                  decoding.max_tokens, schema.__name__ if schema else None)  # fmt: skip
-        request_hash = content_hash(orjson.dumps(named) + messages)
+        request_hash = content_hash(orjson.dumps((named, prompt.messages)))
         known = self._recorder.known.get((self._turn, self._role, attempt))
         if known:
             return self._from_journal(known, request_hash)
@@ -137,9 +138,9 @@ class RecordedChat:
         }  # fmt: skip
         ask = Ask(prompt.messages, self._role, seed, decoding, schema)
         async with desk.gate:
-            return await self._ask(ask, row, messages.decode())
+            return await self._ask(ask, row)
 
-    async def _ask(self, ask: Ask, row: Row, messages: str) -> str:
+    async def _ask(self, ask: Ask, row: Row) -> str:
         started = time.perf_counter()
         error: ModelError | None = None
         try:
@@ -147,16 +148,15 @@ class RecordedChat:
         except ModelError as failed:
             answer, error = Answer(""), failed
         last = self._recorder.last_messages
-        head, body, tail = split_delta(last.get(self._role, ""), messages)
         row |= {
-            "head": head, "body": body, "tail": tail,
+            "delta": split_delta(last[self._role], ask.messages),
             "text": None if error else answer.text,
             "prompt_tokens": answer.prompt_tokens,
             "completion_tokens": answer.completion_tokens,
             "latency_ms": round((time.perf_counter() - started) * 1000, 3),
             "error": str(error) if error else None,
         }  # fmt: skip
-        last[self._role] = messages
+        last[self._role] = ask.messages
         await self._recorder.desk.journal.write_call(row)
         self._count(answer, error)
         if error:
@@ -191,5 +191,3 @@ def outcome_of(turns: Sequence[Turn]) -> Outcome:
         last_intensity=felt[-1] if felt else None,
         mean_rating=sum(ratings) / len(ratings) if ratings else None,
     )
-
-

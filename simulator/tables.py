@@ -11,6 +11,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    UniqueConstraint,
 )
 
 VERSION = 1
@@ -54,32 +55,32 @@ DIALOGUES = Table(
 TURNS = Table(
     "turns",
     METADATA,
-    Column("dialogue", Integer, ForeignKey("dialogues.idx"), primary_key=True),
-    Column("number", Integer, primary_key=True),
+    Column("key", Integer, primary_key=True),
+    Column("dialogue", Integer, ForeignKey("dialogues.idx"), nullable=False),
+    Column("number", Integer, nullable=False),
     Column("record", Text, nullable=False),
-    sqlite_with_rowid=False,
+    UniqueConstraint("dialogue", "number"),
 )
 CALLS = Table(
     "calls",
     METADATA,
-    Column("dialogue", Integer, ForeignKey("dialogues.idx"), primary_key=True),
-    Column("turn", Integer, primary_key=True),
-    Column("role", String(12), primary_key=True),
-    Column("attempt", Integer, primary_key=True),
+    Column("key", Integer, primary_key=True),
+    Column("dialogue", Integer, ForeignKey("dialogues.idx"), nullable=False),
+    Column("turn", Integer, nullable=False),
+    Column("role", String(12), nullable=False),
+    Column("attempt", Integer, nullable=False),
     Column("model", String(200), nullable=False),
     Column("prompt_version", String(12), nullable=False),
     Column("seed", BigInteger, nullable=False),
     Column("request_hash", String(32), nullable=False),
-    Column("head", Integer, nullable=False),
-    Column("body", Text, nullable=False),
-    Column("tail", Integer, nullable=False),
+    Column("delta", Text, nullable=False),
     Column("text", Text),
     Column("prompt_tokens", Integer),
     Column("completion_tokens", Integer),
     Column("latency_ms", Float),
     Column("error", Text),
-    sqlite_with_rowid=False,
+    UniqueConstraint("dialogue", "turn", "role", "attempt"),
 )
-"""One row a model call. Its messages, as JSON, are the first `head` characters of those of the
-same role's call before it in this dialogue, then `body`, then the last `tail` characters of the
-same: so the journal grows with the turns, not with their square."""
+"""One row a model call. `delta` is what its messages change against the same role's call before
+it in this dialogue (see `delta.py`); before a role's first call stands its prompt file with the
+placeholders in it. So the journal grows with the turns, not with their square."""

@@ -82,7 +82,7 @@ class State:
 
 def speak_as_seeker(messages: list[ChatMessage], seed: int) -> str:
     """The seeker's answer to a rendered seeker prompt: a `SeekerTurn` as JSON."""
-    card = read_card(read_block("persona", messages[0]["content"]))
+    card = read_card(read_block("persona", messages[1]["content"]))
     dialogue = read_dialogue(messages[1]["content"])
     state = fold(card, [words for speaker, words in dialogue if speaker == "supporter"])
     turn = sum(speaker == "seeker" for speaker, _ in dialogue) + 1

@@ -1,0 +1,161 @@
+"""A run: its folder, its lock, starting it, resuming it, stopping it."""
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from attunement.agents.models.base import ChatBackend
+from attunement.agents.models.registry import make_backend
+from attunement.agents.prompting import ROLES_WITH_PROMPT, packaged_prompts
+from attunement.core.errors import RunFolderError
+from attunement.core.records import Persona, Utterance
+from attunement.graphs.registry import build_graph
+from attunement.simulator.config import RunConfig, read_config
+from attunement.simulator.journal import Journal, open_row
+from attunement.simulator.recorder import Desk, Gate, Tally
+from attunement.simulator.scheduler import run_open_dialogues
+from attunement.simulator.writer import Row
+
+JOURNAL, CONFIG, LOCK = "journal.db", "config.toml", "run.lock"
+
+
+@dataclass(frozen=True, slots=True)
+class Cast:
+    """Who comes to talk: personas, and where a dialogue replays a recording, its lines."""
+
+    personas: Sequence[Persona]
+    dialogues: int
+    """How many; live dialogues go round the personas as often as needed."""
+    recordings: Sequence[Sequence[Utterance]] | None = None
+    """In replay one a persona, in the same order."""
+
+    def rows(self) -> Iterator[Row]:
+        """The journal's rows of the dialogues, in order."""
+        for index in range(self.dialogues):
+            position = index % len(self.personas)
+            recorded = self.recordings[position] if self.recordings else None
+            name = f"{index:06d}-{self.personas[position].id}"
+            yield open_row(index, name, position, recorded)
+
+
+def create_run(folder: Path, config: RunConfig, cast: Cast) -> None:
+    """Lay out a new run folder. `RunFolderError` if it exists; nothing is left half done."""
+    build_graph(config.graph, config.plain_draft)
+    if folder.exists():
+        raise RunFolderError(
+            f"run folder {str(folder)!r} exists; choose another with --out, "
+            f"or go on with it: attune resume {folder}"
+        )
+    folder.mkdir(parents=True)
+    try:
+        (folder / CONFIG).write_text(config.dump(), "utf-8")
+        prompts = packaged_prompts()
+        Journal.create(folder / JOURNAL, cast.personas, cast.rows(), prompts).close()
+    except BaseException:
+        for name in (CONFIG, JOURNAL, f"{JOURNAL}-wal", f"{JOURNAL}-shm"):
+            (folder / name).unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            folder.rmdir()
+        raise
+
+
+def open_run(folder: Path) -> tuple[RunConfig, Journal]:
+    """The configuration and the journal of a run folder. `RunFolderError` if it is none."""
+    if not folder.is_dir():
+        raise RunFolderError(f"no run folder {str(folder)!r}; check the path")
+    journal = Journal.open(folder / JOURNAL)
+    return read_config(folder / CONFIG), journal
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    lock = FileLock(folder / LOCK)
+    try:
+        lock.acquire(blocking=False)
+    except Timeout:
+        raise RunFolderError(f"run {str(folder)!r} is being run by another process") from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def backends_for(config: RunConfig) -> dict[str, ChatBackend]:
+    """One backend for each spec that the run's roles use."""
+    specs = {spec for role in ROLES_WITH_PROMPT if (spec := config.spec_for(role))}
+    return {spec: make_backend(spec, config.base_url) for spec in sorted(specs)}
+
+
+def run(
+    folder: Path,
+    watch: Callable[[Tally, Journal], contextlib.AbstractContextManager[None]] | None = None,
+    backends: Iterable[ChatBackend] | None = None,
+    retry_failed: bool = False,
+) -> bool:
+    """Run what is open in a run folder; True if it ran to its end, False if it was stopped.
+
+    `watch` is entered around the run, to display its tally. `backends` replace those that the
+    configuration names (they answer to their own `spec`).
+    """
+    config, journal = open_run(folder)
+    with _locked(folder), contextlib.closing(journal):
+        if retry_failed:
+            journal.reopen_failed()
+        chosen = {b.spec: b for b in backends} if backends else backends_for(config)
+        tally = Tally()
+        with (
+            watch(tally, journal) if watch else contextlib.nullcontext(),
+            asyncio.Runner(loop_factory=_fast_loop()) as runner,
+        ):
+            return runner.run(_run(config, journal, chosen, tally))
+
+
+def _fast_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    try:
+        import uvloop
+    except ImportError:  # not made for this platform; the standard loop does the same, slower
+        return None
+    return uvloop.new_event_loop
+
+
+async def _run(
+    config: RunConfig, journal: Journal, backends: dict[str, ChatBackend], tally: Tally
+) -> bool:
+    gate = Gate()
+    desk = Desk(config, backends, journal.prompts(), journal, gate, tally)
+    try:
+        with _stopping_on_signals(gate):
+            await run_open_dialogues(desk)
+    finally:
+        for backend in backends.values():
+            await backend.aclose()
+        journal.close_writer()
+    return not gate.stopping or not journal.counts()["open"]
+
+
+@contextmanager
+def _stopping_on_signals(gate: Gate) -> Iterator[None]:
+    """On the first Ctrl-C or SIGTERM finish what is in flight; a second Ctrl-C ends at once."""
+    loop = asyncio.get_running_loop()
+    caught: list[signal.Signals] = []
+
+    def stop(number: signal.Signals) -> None:
+        gate.stop()
+        loop.remove_signal_handler(number)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        # Only the main thread may watch signals; elsewhere the caller stops the gate.
+        with contextlib.suppress(ValueError, NotImplementedError, RuntimeError):
+            loop.add_signal_handler(number, stop, number)
+            caught.append(number)
+    try:
+        yield
+    finally:
+        for number in caught:
+            loop.remove_signal_handler(number)

@@ -1,0 +1,64 @@
+"""The scheduler: dialogues in flight up to a limit, each at its own pace, no batches."""
+
+import asyncio
+from collections.abc import Iterator
+
+from attunement.core.errors import AttunementError, JournalError
+from attunement.graphs.registry import build_graph
+from attunement.graphs.state import Context, Feed, Graph, supporter_turns
+from attunement.graphs.supporting import recursion_limit
+from attunement.simulator.journal import Task
+from attunement.simulator.recorder import Desk, Recorder
+
+
+async def run_open_dialogues(desk: Desk) -> None:
+    """Run every open dialogue of the journal until all are closed or the gate stops.
+
+    A dialogue that fails is closed with its error and the run goes on. `JournalError` ends the
+    run: what cannot be kept is not used.
+    """
+    graph = build_graph(desk.config.graph, desk.config.plain_draft)
+    tasks = desk.journal.open_tasks()
+    async with asyncio.TaskGroup() as group:
+        workers = [
+            group.create_task(_work(desk, graph, tasks)) for _ in range(desk.config.concurrency)
+        ]
+        watch = group.create_task(_cancel_when_quiet(desk, workers))
+        await asyncio.wait(workers)
+        watch.cancel()
+
+
+async def _cancel_when_quiet(desk: Desk, workers: list[asyncio.Task[None]]) -> None:
+    await desk.gate.quiet()
+    for worker in workers:
+        worker.cancel()
+
+
+async def _work(desk: Desk, graph: Graph, tasks: Iterator[Task]) -> None:
+    while not desk.gate.stopping and (task := next(tasks, None)) is not None:
+        try:
+            await run_dialogue(desk, graph, task)
+        except JournalError:
+            raise
+        except AttunementError as error:
+            await _fail(desk, task, str(error))
+        except Exception as error:
+            await _fail(desk, task, f"{type(error).__name__}: {error}")
+
+
+async def _fail(desk: Desk, task: Task, error: str) -> None:
+    async with desk.gate:
+        await desk.journal.write_failure(task.index, error)
+    desk.tally.failed += 1
+
+
+async def run_dialogue(desk: Desk, graph: Graph, task: Task) -> None:
+    """Run one dialogue from its last committed turn to its end."""
+    recorder = Recorder(desk, task)
+    context = Context(recorder.chat, recorder.commit, desk.config.max_turns)
+    feed: Feed = {"persona": task.persona, "turns": list(task.turns)}
+    turns = desk.config.max_turns
+    if task.recorded is not None:
+        feed["recorded"] = task.recorded
+        turns = len(supporter_turns(task.recorded))
+    await graph.ainvoke(feed, {"recursion_limit": recursion_limit(turns)}, context=context)
