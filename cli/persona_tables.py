@@ -50,9 +50,10 @@ def print_list(cards: Sequence[Persona], origin: str) -> None:
             f"{card.emotion.value} {card.intensity}",
             card.manner if card.risk == "none" else f"{card.manner}, {card.risk}",
         )
-    console = _console()
-    console.print(table)
-    console.print(f"{len(cards)} cards from {origin}; the number is the emotion's strength, 1 to 5")
+    _show(table)
+    typer.echo(
+        f"{_many(len(cards), 'card')} from {origin}; the number is the emotion's strength, 1 to 5"
+    )
 
 
 def print_card(card: Persona) -> None:
@@ -60,7 +61,7 @@ def print_card(card: Persona) -> None:
     table = _table(("field", "value"))
     for name, value in _lines(card.model_dump(mode="json")):
         table.add_row(name, value)
-    _console().print(table)
+    _show(table)
 
 
 def print_sample(whole: Coverage, chosen: Coverage, written: Mapping[str, Any]) -> None:
@@ -69,28 +70,27 @@ def print_sample(whole: Coverage, chosen: Coverage, written: Mapping[str, Any]) 
     for dimension in whole.dimensions:
         both = (dimension.discrepancy, chosen[dimension.name].discrepancy)
         table.add_row(dimension.name, *map(_share, both))
-    console = _console()
-    console.print(table)
-    times = written["cards"] / written["set"]
-    again = f"; ids end in .2 and so on where a card comes again ({times:.1f} rounds)"
-    console.print(
-        f"{written['cards']} cards from a set of {written['set']} written to {written['out']} "
-        f"(seed {written['seed']}){again if times > 1 else ''}"
+    _show(table)
+    cards, size = written["cards"], written["set"]
+    again = "; where a card comes again, its id ends in .2 and so on" if cards > size else ""
+    typer.echo(
+        f"{_many(cards, 'card')} from a set of {size} written to {written['out']} "
+        f"(seed {written['seed']}){again}"
     )
 
 
 def print_import(report: ImportReport, out: Path | None) -> None:
     """What an import read, drew and skipped."""
-    console = _console()
     if report.columns:
         table = _table(("field", "read from"))
         for field, column in report.columns.items():
             table.add_row(field, column)
-        console.print(table)
+        _show(table)
     for label, text in _import_notes(report):
-        console.print(f"{label}: {text}")
+        typer.echo(f"{label}: {text}")
     done = "nothing written; pass --out cards.yaml" if out is None else f"written to {out}"
-    console.print(f"{report.file}: {report.rows} read, {report.cards} cards, {done}")
+    rows, cards = _many(report.rows, "row"), _many(report.cards, "card")
+    typer.echo(f"{report.file}: {rows} read, {cards} made, {done}")
 
 
 def _import_notes(report: ImportReport) -> Iterator[tuple[str, str]]:
@@ -119,16 +119,15 @@ def _times(counts: Mapping[str, int], cards: int) -> str:
 
 def print_coverage(report: Coverage, origin: str) -> None:
     """The problem x emotion matrix, the other dimensions, and what is empty."""
-    console = _console()
-    console.print(f"{report.cards} cards from {origin}")
-    console.print(_matrix(report))
+    typer.echo(f"{_many(report.cards, 'card')} from {origin}")
+    _show(_matrix(report))
     table = _table(("dimension", "cards in each cell", "uneven by"))
     for dimension in report.dimensions:
         cells = "in the table above" if dimension.name == PAIRS else _counts(dimension)
         table.add_row(dimension.name, cells, _share(dimension.discrepancy))
-    console.print(table)
-    console.print("uneven by: largest distance of a cell's share from the even share")
-    _print_empty(report, console)
+    _show(table)
+    typer.echo("uneven by: largest distance of a cell's share from the even share")
+    _print_empty(report)
 
 
 def _matrix(report: Coverage) -> Table:
@@ -147,12 +146,12 @@ def _counts(dimension: Dimension) -> str:
     return ", ".join(f"{cell} {count}" for cell, count in dimension.counts.items())
 
 
-def _print_empty(report: Coverage, console: Console) -> None:
+def _print_empty(report: Coverage) -> None:
     single = [f"{d.name}: {', '.join(d.empty)}" for d in report.dimensions if d.name != PAIRS]
     lines = [line for line in single if not line.endswith(": ")]
-    console.print(f"empty cells: {len(report.empty)}" if report.empty else "no cell is empty")
+    typer.echo(f"empty cells: {len(report.empty)}" if report.empty else "no cell is empty")
     for line in [*lines, *_empty_pairs(report)]:
-        console.print(f"  {line}")
+        typer.echo(f"  {line}")
 
 
 def _empty_pairs(report: Coverage) -> Iterator[str]:
@@ -177,6 +176,10 @@ def _lines(card: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             yield name, str(value)
 
 
+def _many(count: int, thing: str) -> str:
+    return f"{count} {thing}" if count == 1 else f"{count} {thing}s"
+
+
 def _share(value: float | None) -> str:
     return "-" if value is None else f"{value:.3f}"
 
@@ -189,9 +192,9 @@ def _table(columns: Iterable[str], *, apart: int = 1, right: bool = False) -> Ta
     return table
 
 
-def _console() -> Console:
-    """A console that prints a persona's words as they are: no markup, no emoji codes."""
+def _show(table: Table) -> None:
+    """Print a persona's words as they are: no markup, no emoji codes."""
     console = Console(markup=False, emoji=False, highlight=False)
     if not console.is_terminal and "COLUMNS" not in os.environ:
         console.width = _PIPE_WIDTH
-    return console
+    console.print(table)

@@ -9,7 +9,11 @@ import typer
 if TYPE_CHECKING:
     from attunement.core.records import Persona
 
-app = typer.Typer(no_args_is_help=True, help="List, show, sample, import and check persona cards.")
+app = typer.Typer(
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    help="List, show, sample, import and check persona cards.",
+)
 
 PersonasOption = Annotated[
     Path | None,

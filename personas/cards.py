@@ -71,17 +71,14 @@ def _files(path: Path) -> list[Path]:
     if path.is_dir():
         return sorted(p for p in path.iterdir() if p.suffix.lower() in EXTENSIONS)
     check_readable(path, PersonaError)
-    check_extension(path)
+    _check_extension(path, "`attune personas import` reads other tables")
     return [path]
 
 
-def check_extension(path: Path) -> None:
-    """Raise `PersonaError` unless `path` has the extension of a card file."""
+def _check_extension(path: Path, advice: str) -> None:
     if path.suffix.lower() not in EXTENSIONS:
-        raise PersonaError(
-            f"`{path}` must end in {', '.join(EXTENSIONS)}, got {path.suffix!r}; "
-            "`attune personas import` reads other tables"
-        )
+        known = ", ".join(EXTENSIONS)
+        raise PersonaError(f"`{path}` must end in {known}, got {path.suffix!r}; {advice}")
 
 
 def _unique(cards: Iterable[_Placed]) -> tuple[Persona, ...]:
@@ -160,7 +157,7 @@ def write_personas(
 
 def check_writable(path: Path, *, overwrite: bool) -> None:
     """Raise `PersonaError` where cards cannot be written to `path`; asked before long work."""
-    check_extension(path)
+    _check_extension(path, "name the file accordingly")
     if path.exists() and not overwrite:
         raise PersonaError(f"`{path}` exists; give another file or pass --force")
     if not path.parent.is_dir():

@@ -110,7 +110,7 @@ def json_lines(path: Path, error: type[UserError]) -> Iterator[tuple[int, Any]]:
     with path.open("rb") as file:
         for number, line in enumerate(file, 1):
             if line.removeprefix(_BOM).strip():
-                yield number, _parse(line, path.name, number, error)
+                yield number, _parse(line.rstrip(), path.name, number, error)
 
 
 def _lines(path: Path, error: type[UserError]) -> Iterator[Any]:

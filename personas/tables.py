@@ -8,7 +8,7 @@ from typing import Any
 
 from attunement.core.errors import PersonaError
 from attunement.personas.fields import ALIASES, TARGETS, simple, target
-from attunement.personas.files import json_values, read_text
+from attunement.personas.files import check_readable, json_values, read_text
 from attunement.personas.yamls import yaml_items
 
 EXTENSIONS = (".json", ".jsonl", ".csv", ".tsv", ".yaml", ".yml")
@@ -23,6 +23,7 @@ _WHOLE = ("big_five", "background", "what_helps", "what_hurts")
 
 def read_rows(path: Path) -> Iterator[Any]:
     """The rows of a table: objects by column name, or bare texts; raises `PersonaError`."""
+    check_readable(path, PersonaError)
     match path.suffix.lower():
         case ".json" | ".jsonl":
             return json_values(path, PersonaError)
@@ -123,7 +124,12 @@ def choose_columns(columns: Mapping[str, bool], wanted: Mapping[str, str]) -> di
         found = None if field in chosen else _recognised(field, columns, chosen.values())
         if found is not None:
             chosen[field] = found
-    return {field: column for field, column in chosen.items() if column}
+    chosen = {field: column for field, column in chosen.items() if column}
+    if columns and not chosen:
+        raise PersonaError(
+            f"no column is recognised among {', '.join(columns)}; name one with --map FIELD=COLUMN"
+        )
+    return chosen
 
 
 def _exists(columns: Mapping[str, bool], column: str) -> bool:

@@ -50,6 +50,10 @@ class RunConfig(Record):
 
     @model_validator(mode="after")
     def _feed_fits(self) -> "RunConfig":
+        if (self.feed == "replay") != (self.replay is not None):
+            raise ValueError("`replay` names the file of a feed 'replay', and of no other")
+        if self.replay is not None and self.personas is not None:
+            raise ValueError("`personas` and `replay` exclude each other: a replay brings its own")
         if self.feed == "replay" and "seeker" in self.models:
             raise ValueError("a replay has no seeker model; leave out --model-for seeker=…")
         return self

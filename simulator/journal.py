@@ -9,14 +9,14 @@ cut the last commits may be missing; the journal is then a consistent, slightly 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import TypeAdapter
 from sqlalchemy import Engine, create_engine, delete, event, func, select
 from sqlalchemy.exc import DatabaseError
 
 from attunement.agents.prompting import ChatMessage, PromptFile
-from attunement.core.errors import RunFolderError
+from attunement.core.errors import RunFolderError, UserError
 from attunement.core.records import Dialogue, Outcome, Persona, Role, StopReason, Turn, Utterance
 from attunement.simulator.delta import join_delta
 from attunement.simulator.tables import (
@@ -47,6 +47,15 @@ class Task:
     turns: tuple[Turn, ...]
     calls: tuple[Row, ...]
     """Every journalled call, in the order of turns."""
+
+
+class Usage(NamedTuple):
+    """What one role's calls amount to."""
+
+    calls: int
+    failed: int
+    prompt_tokens: int
+    completion_tokens: int
 
 
 class Journal:
@@ -180,17 +189,36 @@ class Journal:
                     error=row.error,
                 )
 
+    def find(self, name: str) -> Dialogue:
+        """A dialogue by its id, or by its number counted from 0. `UserError` if there is none."""
+        by_number = DIALOGUES.c.idx == int(name) if name.isdecimal() else False
+        found = next(self.dialogues((DIALOGUES.c.id == name) | by_number), None)
+        if found is None:
+            count = sum(self.counts().values())
+            raise UserError(f"no dialogue {name!r}; give an id, or a number from 0 to {count - 1}")
+        return found
+
     def calls(self, index: int) -> list[Row]:
         """A dialogue's calls by turn, with their request under `messages`."""
         query = select(CALLS).where(CALLS.c.dialogue == index)
         order = (CALLS.c.turn, CALLS.c.role, CALLS.c.attempt)
         with self.engine.connect() as db:
-            rows = [dict(r._mapping) for r in db.execute(query.order_by(*order))]
+            found = db.execute(query.order_by(*order)).mappings().all()
+        rows = [{str(name): value for name, value in row.items()} for row in found]
         before = self.skeletons()
         for row in rows:
             row["messages"] = join_delta(before[row["role"]], row.pop("delta"))
             before[row["role"]] = row["messages"]
         return rows
+
+    def usage(self) -> dict[str, Usage]:
+        """What each role's calls amount to, by role."""
+        c = CALLS.c
+        tokens = (c.prompt_tokens, c.completion_tokens)
+        sums = (func.coalesce(func.sum(column), 0) for column in tokens)
+        query = select(c.role, func.count(), func.count(c.error), *sums).group_by(c.role)
+        with self.engine.connect() as db:
+            return {role: Usage(*row) for role, *row in db.execute(query.order_by(c.role))}
 
     def indices(self) -> Iterator[tuple[int, str]]:
         """(index, id) of all dialogues, in order."""

@@ -3,9 +3,8 @@
 import asyncio
 import contextlib
 import signal
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -14,39 +13,20 @@ from attunement.agents.models.base import ChatBackend
 from attunement.agents.models.registry import make_backend
 from attunement.agents.prompting import ROLES_WITH_PROMPT, packaged_prompts
 from attunement.core.errors import RunFolderError
-from attunement.core.records import Persona, Utterance
 from attunement.graphs.registry import build_graph
+from attunement.simulator.casting import Cast
 from attunement.simulator.config import RunConfig, read_config
-from attunement.simulator.journal import Journal, open_row
+from attunement.simulator.journal import Journal
 from attunement.simulator.recorder import Desk, Gate, Tally
 from attunement.simulator.scheduler import run_open_dialogues
-from attunement.simulator.writer import Row
 
 JOURNAL, CONFIG, LOCK = "journal.db", "config.toml", "run.lock"
-
-
-@dataclass(frozen=True, slots=True)
-class Cast:
-    """Who comes to talk: personas, and where a dialogue replays a recording, its lines."""
-
-    personas: Sequence[Persona]
-    dialogues: int
-    """How many; live dialogues go round the personas as often as needed."""
-    recordings: Sequence[Sequence[Utterance]] | None = None
-    """In replay one a persona, in the same order."""
-
-    def rows(self) -> Iterator[Row]:
-        """The journal's rows of the dialogues, in order."""
-        for index in range(self.dialogues):
-            position = index % len(self.personas)
-            recorded = self.recordings[position] if self.recordings else None
-            name = f"{index:06d}-{self.personas[position].id}"
-            yield open_row(index, name, position, recorded)
 
 
 def create_run(folder: Path, config: RunConfig, cast: Cast) -> None:
     """Lay out a new run folder. `RunFolderError` if it exists; nothing is left half done."""
     build_graph(config.graph, config.plain_draft)
+    backends_for(config)
     if folder.exists():
         raise RunFolderError(
             f"run folder {str(folder)!r} exists; choose another with --out, "
@@ -97,10 +77,11 @@ def run(
     watch: Callable[[Tally, Journal], contextlib.AbstractContextManager[None]] | None = None,
     backends: Iterable[ChatBackend] | None = None,
     retry_failed: bool = False,
+    tally: Tally | None = None,
 ) -> bool:
     """Run what is open in a run folder; True if it ran to its end, False if it was stopped.
 
-    `watch` is entered around the run, to display its tally. `backends` replace those that the
+    `watch` is entered around the run, to display its `tally`. `backends` replace those that the
     configuration names (they answer to their own `spec`).
     """
     config, journal = open_run(folder)
@@ -108,7 +89,7 @@ def run(
         if retry_failed:
             journal.reopen_failed()
         chosen = {b.spec: b for b in backends} if backends else backends_for(config)
-        tally = Tally()
+        tally = tally or Tally()
         with (
             watch(tally, journal) if watch else contextlib.nullcontext(),
             asyncio.Runner(loop_factory=_fast_loop()) as runner,

@@ -185,9 +185,7 @@ def test_problems_are_drawn_to_fit_age_and_occupation(shared_data: Path) -> None
         assert card.problem is not Problem.OTHER
         assert not (card.problem is Problem.BULLYING and age > 19)
         assert not (card.problem is Problem.CHILDREN and age < 20)
-        assert not (
-            card.problem is Problem.JOB_CRISIS and card.demographics.occupation == "Retired"
-        )
+        assert not (card.problem is Problem.JOB_CRISIS and occupation == "Retired")
         assert card.situation in SITUATIONS[card.problem]
 
 
@@ -377,6 +375,7 @@ def test_a_wrong_option_says_which_ones_there_are(
         ("t.csv", "a,a\n1,2\n", r"line 1: two columns are named 'a'"),
         ("t.csv", "", r"line 1: no column names"),
         ("t.csv", "a,b\n", r"`t\.csv` holds no rows that become cards"),
+        ("t.csv", "a,b\n1,2\n", r"no column is recognised among a, b; name one with --map FIELD="),
         ("t.json", "[]", r"`t\.json` holds no rows that become cards"),
         ("t.json", "[{]", r"`t\.json`, line 1, column \d+: not JSON"),
         ("t.json", '["\\ud800"]', r"lone surrogate"),

@@ -252,7 +252,7 @@ def test_the_published_extes_files_are_read(shared_data: Path) -> None:
 
 def test_lines_are_streamed_so_that_a_limit_never_reaches_a_broken_one(tmp_path: Path) -> None:
     file = tmp_path / "talk.jsonl"
-    file.write_text(json.dumps({"messages": CHAT}) + "\n\n{broken\n", encoding="utf-8")
+    file.write_text(json.dumps({"messages": CHAT}) + '\n\n{"broken":\n', encoding="utf-8")
     assert len(list(read_recordings(file, limit=1))) == 1
     with pytest.raises(RecordingError, match=r"`talk\.jsonl`, line 3, column \d+: not JSON"):
         list(read_recordings(file))

@@ -16,6 +16,7 @@ from attunement.agents.models.rehearsal_words import (
     FEELING_WORDS,
     HELP_HINTS,
     HURT_HINTS,
+    MASKS,
     STRENGTH,
     TRAIT_HINTS,
     TRAIT_OF_SENTENCE,
@@ -65,6 +66,8 @@ class Card:
     worries: float
     """How much of each relief lasts; high neuroticism keeps less."""
     secret: str
+    hides: bool
+    """Whether they name another feeling until they trust."""
 
 
 @dataclass
@@ -117,6 +120,7 @@ def read_card(persona: str) -> Card:
     trusted = "Said only to someone you trust: "
     secret = next((li.removeprefix(trusted) for li in lines if li.startswith(trusted)), "")
     pace = next((_PACE_OF[line] for line in lines if line in _PACE_OF), "steadily")
+    manner = next((_MANNER_OF[line] for line in lines if line in _MANNER_OF), "plain")
     worries = {"high": 0.8, "low": 1.15}
     return Card(
         emotion=Emotion(feels[1]) if feels else Emotion.SADNESS,
@@ -126,9 +130,10 @@ def read_card(persona: str) -> Card:
         helps=helps,
         hurts=hurts,
         pace={"slowly": 1, "steadily": 1, "quickly": 2}[pace],
-        manner=next((_MANNER_OF[line] for line in lines if line in _MANNER_OF), "plain"),
+        manner=manner,
         worries=next((worries.get(lv, 1.0) for trait, lv in traits if trait == "neuroticism"), 1.0),
         secret=secret,
+        hides=pace == "slowly" or manner in ("guarded", "ironic"),
     )
 
 
@@ -218,7 +223,9 @@ def _compose(card: Card, state: State, turn: int, told: list[str], seed: int) ->
     if not told and turn > 1:
         parts.append(pick(seed, 4, _AFTER_HURT))
     if turn == 1 or chance(seed, 5, 55):
-        word = pick(seed, 6, FEELING_WORDS[card.emotion][:3])
+        masked = card.hides and state.trust < 0.8
+        shown = MASKS[card.emotion] if masked else card.emotion
+        word = pick(seed, 6, FEELING_WORDS[shown][:3])
         parts.append(f"I feel {pick(seed, 7, STRENGTH[round(state.intensity)])} {word}.")
     if card.secret and (state.trust >= 1.2 or turn >= 5):
         parts.append(card.secret)

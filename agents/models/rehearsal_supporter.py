@@ -74,7 +74,8 @@ def write_reflection(messages: list[ChatMessage], seed: int) -> str:
     """A `Reflection` as JSON, from what the seeker's lines give away."""
     lines = [w for speaker, w in read_dialogue(messages[-1]["content"]) if speaker == "seeker"]
     heard = [hear_seeker(words) for words in lines]
-    emotion = _most(e for h in heard for e in h.feelings) or Emotion.ANXIETY
+    named = [h.feelings[0] for h in heard if h.feelings]
+    emotion = named[-1] if named else Emotion.ANXIETY
     topic = _most(p for h in heard for p in h.topics) or Problem.OTHER
     strengths = [h.strength for h in heard if h.strength]
     traits = {trait: level for h in heard for trait, level in h.traits}

@@ -27,6 +27,21 @@ FEELING_WORDS: dict[Emotion, tuple[str, ...]] = {
 }
 """The first three of each are what a seeker says; all are what is heard as the feeling."""
 
+MASKS: dict[Emotion, Emotion] = {
+    Emotion.ANXIETY: Emotion.NERVOUSNESS,
+    Emotion.DEPRESSION: Emotion.SADNESS,
+    Emotion.SADNESS: Emotion.ANGER,
+    Emotion.ANGER: Emotion.NERVOUSNESS,
+    Emotion.FEAR: Emotion.ANGER,
+    Emotion.SHAME: Emotion.NERVOUSNESS,
+    Emotion.DISGUST: Emotion.ANGER,
+    Emotion.NERVOUSNESS: Emotion.ANXIETY,
+    Emotion.GUILT: Emotion.SADNESS,
+    Emotion.JEALOUSY: Emotion.ANGER,
+    Emotion.PAIN: Emotion.ANGER,
+}
+"""What somebody who does not trust yet says instead of what they feel."""
+
 STRENGTH: dict[int, tuple[str, ...]] = {
     5: ("unbearably", "so terribly"),
     4: ("really", "very"),

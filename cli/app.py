@@ -1,0 +1,86 @@
+"""`attune`: the verbs, and what an error looks like from outside.
+
+Exit codes: 0 done, 1 failed, 2 the user's mistake, 130 stopped by Ctrl-C.
+"""
+
+import os
+import sys
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from attunement.cli.doctor import doctor
+from attunement.cli.export import export
+from attunement.cli.graph import graph
+from attunement.cli.personas import app as personas
+from attunement.cli.resume import resume
+from attunement.cli.show import show
+from attunement.cli.simulate import simulate
+from attunement.core.errors import AttunementError, UserError, unknown
+
+
+class _Verbs(TyperGroup):
+    """A group that names the known verbs where one is unknown."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        if args and not args[0].startswith("-") and self.get_command(ctx, args[0]) is None:
+            ctx.fail(unknown("verb", args[0], self.list_commands(ctx)))
+        return super().resolve_command(ctx, args)
+
+
+app = typer.Typer(
+    name="attune",
+    cls=_Verbs,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    help="Simulate, inspect and learn emotional-support dialogue. Begin with: attune simulate",
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"attunement {version('attunement')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    pass
+
+
+app.command("simulate")(simulate)
+app.command("resume")(resume)
+app.command("show")(show)
+app.command("export")(export)
+app.command("graph")(graph)
+app.add_typer(personas, name="personas")
+app.command("doctor")(doctor)
+
+
+def main() -> None:
+    """Run the verb; an expected error is one sentence on stderr, never a traceback."""
+    try:
+        app()
+    except UserError as error:
+        _complain(error)
+        sys.exit(2)
+    except AttunementError as error:
+        _complain(error)
+        sys.exit(1)
+    except BrokenPipeError:
+        # Whoever read our output has left (`attune show RUN | head`): that is no error.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+
+
+def _complain(error: AttunementError) -> None:
+    typer.echo(f"attune: {error}", err=True)

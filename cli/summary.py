@@ -1,0 +1,106 @@
+"""How a run looks in print: its summary, and one turn before and after refinement."""
+
+from pathlib import Path
+
+from rich.console import Console
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from attunement.core.records import Dialogue, Turn
+from attunement.evaluation.summary import RunSummary
+from attunement.simulator.journal import Journal
+from attunement.simulator.recorder import Tally
+
+
+def print_summary(
+    console: Console,
+    folder: Path,
+    summary: RunSummary,
+    tally: Tally | None = None,
+    seconds: float = 0.0,
+) -> None:
+    """The run summary as a table, and the verbs that go on from here."""
+    table = Table(show_header=False, box=None, padding=(0, 2, 0, 0), title=f"Run {folder}")
+    table.title_justify = "left"
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column()
+    for name, value in _rows(summary):
+        table.add_row(name, value)
+    if tally and tally.calls and seconds:
+        table.add_row("this time", f"{tally.calls} calls in {seconds:.1f} s")
+    console.print()
+    console.print(table)
+    console.print()
+    following = (
+        (f"attune show {folder} 0", "read a dialogue"),
+        (f"attune export {folder} --out turns.jsonl", "every turn as a JSON line"),
+        (f"attune graph --run {folder}", "the graph with counts and latency"),
+    )
+    if summary.open:
+        following = ((f"attune resume {folder}", "finish it"), *following)
+    widest = max(len(verb) for verb, _ in following)
+    for verb, what in following:
+        line = Text.assemble((f"  {verb:{widest}}", "bold"), f"  {what}")
+        console.print(line, soft_wrap=True)
+
+
+def _rows(s: RunSummary) -> list[tuple[str, str]]:
+    rows = [
+        ("dialogues", f"{s.done} done, {s.failed} failed, {s.open} open" + _listed(s.stop_reasons)),
+        ("turns", f"{s.turns}, {s.refined} of them refined" + _listed(s.set_aside, "set aside by")),
+        ("calls", f"{sum(s.calls.values())}" + _listed(s.calls)),
+        ("tokens", f"{s.prompt_tokens} prompt, {s.completion_tokens} completion"),
+    ]
+    if s.crises:
+        rows.append(("crisis", f"handed off and flagged: {s.crises} of the dialogues"))
+    if s.mean_intensity_change is not None:
+        rows.append(("intensity", f"{s.mean_intensity_change:+.2f} points from first to last turn"))
+    if s.mean_rating is not None:
+        rows.append(("rating", f"{s.mean_rating:.2f} of 5 by the seekers"))
+    r = s.reflection
+    if r.emotion_accuracy is not None:
+        rows.append(
+            (
+                "reflection",
+                f"emotion right in {r.emotion_accuracy:.0%} of {r.turns} turns "
+                f"(always the commonest: {r.emotion_majority:.0%}), intensity off by "
+                f"{r.intensity_error:.2f} (always 3: {r.intensity_error_middle:.2f})"
+                + (f", needs recalled {r.need_recall:.0%}" if r.need_recall is not None else ""),
+            )
+        )
+    rows += [("failed", f"{count} x {error}") for error, count in s.errors.items()]
+    return rows
+
+
+def _listed(counts: dict[str, int], heading: str = "") -> str:
+    items = ", ".join(f"{count} {name}" for name, count in counts.items())
+    return f" ({heading + ' ' if heading else ''}{items})" if counts else ""
+
+
+def print_example(console: Console, journal: Journal) -> None:
+    """One turn's draft and refinement side by side."""
+    found = next((pair for d in journal.dialogues() if (pair := _refined(d))), None)
+    if found is None:
+        return
+    dialogue, turn = found
+    assert turn.draft is not None
+    assert turn.refined is not None
+    who = dialogue.persona.name or dialogue.persona.id
+    console.print(Text.assemble((f"{who}: ", "bold"), turn.seeker.text))
+    sides = Table.grid(expand=True, padding=(0, 1))
+    sides.add_column(ratio=1)
+    sides.add_column(ratio=1)
+    sides.add_row(
+        Panel(Text(turn.draft.text), title="before: draft", subtitle=turn.draft.strategy),
+        Panel(Text(turn.refined.text), title="after: refined", subtitle=turn.refined.strategy),
+    )
+    console.print(sides)
+
+
+def _refined(dialogue: Dialogue) -> tuple[Dialogue, Turn] | None:
+    """A turn to show: refined, not the first, so that there was somebody to get to know."""
+    for turn in dialogue.turns[1:]:
+        if turn.draft and turn.refined and turn.draft != turn.refined:
+            return dialogue, turn
+    return None

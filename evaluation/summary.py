@@ -1,0 +1,92 @@
+"""A run in figures: what became of its dialogues, what it cost, and how well it fitted."""
+
+from collections import Counter
+from statistics import fmean
+
+from attunement.core.records import Dialogue, Record
+from attunement.evaluation.reflection import ReflectionMeter, ReflectionScore
+from attunement.simulator.journal import Journal
+
+
+class RunSummary(Record):
+    """What a run did, read from its journal. Means are None where nothing entered them."""
+
+    dialogues: int
+    done: int
+    failed: int
+    open: int
+    stop_reasons: dict[str, int]
+    crises: int
+    """Dialogues that hold a crisis turn."""
+    turns: int
+    """Supporter turns."""
+    set_aside: dict[str, int]
+    """Turns that a role spoilt, by role."""
+    refined: int
+    """Turns with a draft and a refinement that differ: what becomes preference pairs."""
+    calls: dict[str, int]
+    """Journalled model calls by role."""
+    failed_calls: int
+    prompt_tokens: int
+    completion_tokens: int
+    mean_intensity_change: float | None
+    """Mean of last minus first intensity over dialogues, in points; below zero is relief."""
+    mean_rating: float | None
+    """Mean over dialogues of the seeker's mean rating, 1 to 5."""
+    reflection: ReflectionScore
+    errors: dict[str, int]
+    """Why dialogues failed, the commonest first, at most five."""
+
+
+def summarise(journal: Journal) -> RunSummary:
+    """Read a run's journal once, a page at a time."""
+    stops: Counter[str] = Counter()
+    aside: Counter[str] = Counter()
+    errors: Counter[str] = Counter()
+    changes: list[float] = []
+    ratings: list[float] = []
+    crises = turns = refined = 0
+    meter = ReflectionMeter()
+    for dialogue in journal.dialogues():
+        stops.update([dialogue.stop_reason] if dialogue.stop_reason else [])
+        errors.update([dialogue.error] if dialogue.error else [])
+        changes += _change(dialogue)
+        ratings += _rating(dialogue)
+        crises += any(turn.guard.crisis for turn in dialogue.turns)
+        for turn in dialogue.turns:
+            turns += turn.spoken is not None
+            refined += turn.refined is not None and turn.refined != turn.draft
+            aside.update({item.role for item in turn.set_aside})
+            meter.add(dialogue.persona, turn)
+    counts, usage = journal.counts(), journal.usage()
+    return RunSummary(
+        dialogues=sum(counts.values()),
+        done=counts["done"],
+        failed=counts["failed"],
+        open=counts["open"],
+        stop_reasons=dict(stops.most_common()),
+        crises=crises,
+        turns=turns,
+        set_aside=dict(aside.most_common()),
+        refined=refined,
+        calls={role: row.calls for role, row in usage.items()},
+        failed_calls=sum(row.failed for row in usage.values()),
+        prompt_tokens=sum(row.prompt_tokens for row in usage.values()),
+        completion_tokens=sum(row.completion_tokens for row in usage.values()),
+        mean_intensity_change=fmean(changes) if changes else None,
+        mean_rating=fmean(ratings) if ratings else None,
+        reflection=meter.score(),
+        errors=dict(errors.most_common(5)),
+    )
+
+
+def _change(dialogue: Dialogue) -> list[float]:
+    outcome = dialogue.outcome
+    if not outcome or outcome.first_intensity is None or outcome.last_intensity is None:
+        return []
+    return [outcome.last_intensity - outcome.first_intensity]
+
+
+def _rating(dialogue: Dialogue) -> list[float]:
+    outcome = dialogue.outcome
+    return [outcome.mean_rating] if outcome and outcome.mean_rating is not None else []

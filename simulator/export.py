@@ -1,0 +1,74 @@
+"""Exports: turns and calls as JSON lines in a stable order, without clock values."""
+
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from attunement.core.errors import AttunementError
+from attunement.core.records import Dialogue, Turn
+from attunement.simulator.journal import Journal
+
+_CLOCK = ("latency_ms", "key", "dialogue")
+
+
+def turn_rows(journal: Journal) -> Iterator[dict[str, Any]]:
+    """One row a turn, by dialogue and number. `role` says who speaks last in it."""
+    for dialogue in journal.dialogues():
+        for turn in dialogue.turns:
+            yield _turn_row(dialogue, turn)
+
+
+def _turn_row(dialogue: Dialogue, turn: Turn) -> dict[str, Any]:
+    record = turn.model_dump(mode="json")
+    return {
+        "dialogue_id": dialogue.id,
+        "turn": record.pop("number"),
+        "role": "supporter" if turn.spoken else "seeker",
+        "persona_id": dialogue.persona.id,
+        "reply": turn.reply.text if turn.reply else None,
+        **record,
+        "stop_reason": dialogue.stop_reason if turn is dialogue.turns[-1] else None,
+        "error": dialogue.error if turn is dialogue.turns[-1] else None,
+    }
+
+
+def call_rows(journal: Journal) -> Iterator[dict[str, Any]]:
+    """One row a model call with its rendered prompt (`messages`) and answer (`text`)."""
+    for index, name in journal.indices():
+        for call in journal.calls(index):
+            kept = {key: value for key, value in call.items() if key not in _CLOCK}
+            yield {"dialogue_id": name, **kept}
+
+
+def write_rows(rows: Iterable[dict[str, Any]], out: Path) -> int:
+    """Write rows as JSON lines and return how many; `-` is the standard output.
+
+    A file is complete or not there: it is written beside itself and then renamed.
+    """
+    if str(out) == "-":
+        return _write(rows, sys.stdout.buffer)
+    special = out.exists() and not out.is_file()
+    target = out if special else out.with_name(f".{out.name}.part")
+    try:
+        with target.open("wb") as file:
+            written = _write(rows, file)
+        if not special:
+            target.replace(out)
+        return written
+    except OSError as error:
+        raise AttunementError(f"{str(out)!r} cannot be written: {error.strerror}") from None
+    finally:
+        if not special:
+            target.unlink(missing_ok=True)
+
+
+def _write(rows: Iterable[dict[str, Any]], file: Any) -> int:
+    written = 0
+    for row in rows:
+        file.write(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE))
+        written += 1
+    file.flush()
+    return written
