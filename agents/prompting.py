@@ -21,7 +21,7 @@ BLOCKS = ("persona", "dialogue", "private", "reflection", "draft")
 
 _SECTION = re.compile(r"^=== (\w+) ===\n", re.MULTILINE)
 _PLACEHOLDER = re.compile(r"\{\{(\w+)\}\}")
-_TAG = re.compile(rf"<(?=/?\s*(?:{'|'.join(BLOCKS)})\b)", re.IGNORECASE)
+_TAG = re.compile(rf"<(?=\s*/?\s*(?:{'|'.join(BLOCKS)})\b)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,11 @@ def carry_out(
     """Run what is open, then print the summary. Exit 130 if stopped, 1 if all dialogues failed."""
     started = time.monotonic()
     tally = Tally()
-    finished = run_folder(folder, watch=_watch, retry_failed=retry_failed, tally=tally)
+    try:
+        finished = run_folder(folder, watch=_watch, retry_failed=retry_failed, tally=tally)
+    except KeyboardInterrupt:  # before the run could watch for it, or for the second time
+        _say_stopped(folder)
+        raise typer.Exit(130) from None
     seconds = time.monotonic() - started
     _, journal = open_run(folder)
     with closing(journal):
@@ -41,10 +45,14 @@ def carry_out(
                 print_example(console, journal)
             print_summary(console, folder, summary, tally, seconds)
     if not finished:
-        typer.echo(f"Stopped; nothing is lost. Go on with: attune resume {folder}", err=True)
+        _say_stopped(folder)
         raise typer.Exit(130)
     if summary.failed and summary.failed == summary.dialogues:
         raise typer.Exit(1)
+
+
+def _say_stopped(folder: Path) -> None:
+    typer.echo(f"Stopped; nothing is lost. Go on with: attune resume {folder}", err=True)
 
 
 @contextmanager

@@ -23,10 +23,14 @@ from attunement.simulator.scheduler import run_open_dialogues
 JOURNAL, CONFIG, LOCK = "journal.db", "config.toml", "run.lock"
 
 
-def create_run(folder: Path, config: RunConfig, cast: Cast) -> None:
-    """Lay out a new run folder. `RunFolderError` if it exists; nothing is left half done."""
+def create_run(folder: Path, config: RunConfig, cast: Cast, check_models: bool = True) -> None:
+    """Lay out a new run folder. `RunFolderError` if it exists; nothing is left half done.
+
+    `check_models=False` leaves specs unchecked, for backends that only the caller has.
+    """
     build_graph(config.graph, config.plain_draft)
-    backends_for(config)
+    if check_models:
+        backends_for(config)
     if folder.exists():
         raise RunFolderError(
             f"run folder {str(folder)!r} exists; choose another with --out, "

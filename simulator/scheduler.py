@@ -19,19 +19,20 @@ async def run_open_dialogues(desk: Desk) -> None:
     """
     graph = build_graph(desk.config.graph, desk.config.plain_draft)
     tasks = desk.journal.open_tasks()
-    async with asyncio.TaskGroup() as group:
-        workers = [
-            group.create_task(_work(desk, graph, tasks)) for _ in range(desk.config.concurrency)
-        ]
-        watch = group.create_task(_cancel_when_quiet(desk, workers))
-        await asyncio.wait(workers)
-        watch.cancel()
-
-
-async def _cancel_when_quiet(desk: Desk, workers: list[asyncio.Task[None]]) -> None:
-    await desk.gate.quiet()
-    for worker in workers:
-        worker.cancel()
+    workers = [
+        asyncio.create_task(_work(desk, graph, tasks)) for _ in range(desk.config.concurrency)
+    ]
+    stopped = asyncio.create_task(desk.gate.quiet())
+    everybody = asyncio.gather(*workers)
+    try:
+        await asyncio.wait({stopped, everybody}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        finished = everybody.done()
+        for task in (*workers, stopped):
+            task.cancel()
+        await asyncio.gather(*workers, stopped, return_exceptions=True)
+    if finished:
+        everybody.result()
 
 
 async def _work(desk: Desk, graph: Graph, tasks: Iterator[Task]) -> None:

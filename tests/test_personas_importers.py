@@ -91,6 +91,15 @@ def test_the_same_seed_draws_the_same_card_and_another_seed_another() -> None:
     assert cards[0] == cards[1] != cards[2]
 
 
+def test_every_drawn_field_depends_on_the_seed() -> None:
+    def drawn(seed: int) -> list[tuple[object, ...]]:
+        cards = [from_recording(recording(id=f"talk-{n:04d}"), seed) for n in range(24)]
+        fields = ("big_five", "manner", "opens_up", "intensity", "emotion", "what_helps")
+        return [tuple(getattr(card, field) for card in cards) for field in fields]
+
+    assert all(one != two for one, two in zip(drawn(1), drawn(2), strict=True))
+
+
 def test_a_recording_without_a_situation_takes_the_seekers_first_words() -> None:
     card = from_recording(recording())
     assert card.situation == "I was let go last week."
@@ -171,7 +180,7 @@ def test_the_order_of_the_big_five_list_agrees_with_the_profiles(shared_data: Pa
 def agreement(cards: Iterable[Persona], stem: str, trait: Trait) -> float:
     """How often a trait has the level that the profile names before the word `stem`."""
     named = [
-        getattr(card.big_five, trait) == level
+        bool(getattr(card.big_five, trait) == level)
         for card in cards
         for level in ("low", "high")
         if f"{level} {stem}" in card.profile.lower()

@@ -28,6 +28,8 @@ TRIES = 5
 """Times that one call is sent before it fails for good."""
 TIMEOUT = 120.0
 """Seconds that a server may take for one answer."""
+FIRST_WAIT = 0.5
+"""Seconds before the second try; each further wait is twice as long, with jitter."""
 _AGAIN = {408, 409, 425, 429, 500, 502, 503, 504}
 _LONGEST_WAIT = 60.0
 
@@ -77,7 +79,7 @@ class OpenAIChat(ChatBackend):
                 return answer
             if wait is None or attempt == TRIES:
                 raise ModelError(f"{self.spec} at {self.url}: {why}")
-            pause = max(wait, 0.5 * 2 ** (attempt - 1) * random.uniform(0.5, 1.5))
+            pause = max(wait, FIRST_WAIT * 2 ** (attempt - 1) * random.uniform(0.5, 1.5))
             await asyncio.sleep(min(pause, _LONGEST_WAIT))
         raise AssertionError("unreachable")
 

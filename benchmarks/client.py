@@ -1,0 +1,94 @@
+"""Client cost against a server with a fixed latency, beside clients that do less or the same.
+
+Every client makes the calls of a live `self_refine` dialogue: seeker, plan, draft beside
+reflection, refine; at the end the seeker once more. The ideal is the latency alone: four calls in
+a row a turn and the closing one. Ours also renders its prompts, reads the answers as records and
+journals each call before it uses the answer; the others (`rivals.py`) only send and receive.
+"""
+
+import tempfile
+from math import ceil
+from pathlib import Path
+from typing import Any
+
+from benchmarks.latency_server import started
+from benchmarks.measure import Line, as_child, child
+from benchmarks.rivals import RIVALS, missing
+
+LATENCY = 0.2
+CPU_BUDGET, CPU_AIM = 1.0, 0.6
+"""Milliseconds a call."""
+SHARE_BUDGETS = {64: 95.0, 256: 60.0}
+"""Per cent of the ideal, by dialogues in flight."""
+OURS = "attunement, all in"
+
+
+def measure(quick: bool) -> list[Line]:
+    """Processor time a call and share of the ideal, ours first, then the others."""
+    max_turns, waves = (2, 1) if quick else (8, 2)
+    lines = []
+    for in_flight in SHARE_BUDGETS:
+        lines += _both(OURS, "benchmarks.client", in_flight, waves, max_turns)
+        for name in RIVALS:
+            if lacking := missing(name):
+                lines.append(Line(f"{name}, {in_flight} in flight", None, note=lacking))
+                continue
+            # One wave of the slow ones: they take minutes, and their share is the same.
+            fewer = waves if name == "bare aiohttp" else 1
+            lines += _both(name, "benchmarks.rivals", in_flight, fewer, max_turns)
+    return lines
+
+
+def _both(name: str, module: str, in_flight: int, waves: int, max_turns: int) -> list[Line]:
+    dialogues = in_flight * waves
+    with started(LATENCY) as server:
+        found = child(
+            module, name=name, base_url=server.base_url, in_flight=in_flight,
+            dialogues=dialogues, max_turns=max_turns,
+        )  # fmt: skip
+        stats = server.stats()
+    calls = dialogues * (5 * max_turns + 1)
+    assert stats["requests"] == calls, (stats, calls)
+    milliseconds = 1000 * found["cpu"] / calls
+    share = 100 * ideal(dialogues, in_flight, max_turns) / found["wall"]
+    ours = name == OURS
+    budget = SHARE_BUDGETS[in_flight]
+    return [
+        Line(
+            f"{name}, {in_flight} in flight: CPU a call", milliseconds, "ms",
+            f"at most {CPU_BUDGET} ms, aim {CPU_AIM}" if ours else "",
+            milliseconds <= CPU_BUDGET if ours else None,
+            f"{calls:,} calls of {stats['mean_bytes'] / 1000:.1f} kB; the server took "
+            f"{1000 * stats['cpu'] / calls:.2f} ms CPU a call and kept "
+            f"{1000 * stats['mean_latency']:.1f} ms",
+        ),
+        Line(
+            f"{name}, {in_flight} in flight: share of the ideal", share, "%",
+            f"at least {budget:.0f} %" if ours else "",
+            share >= budget if ours else None,
+            f"{found['wall']:.1f} s, {calls / found['wall']:,.0f} calls/s; the process had "
+            f"{found['cpu'] / found['wall']:.2f} cores busy",
+        ),
+    ]  # fmt: skip
+
+
+def ideal(dialogues: int, in_flight: int, max_turns: int) -> float:
+    """Seconds that latency alone would take: dialogues in waves, calls in a row in each."""
+    return ceil(dialogues / in_flight) * (4 * max_turns + 1) * LATENCY
+
+
+def _work(name: str, base_url: str, in_flight: int, dialogues: int, max_turns: int) -> Any:
+    from attunement.simulator.config import RunConfig
+    from benchmarks.runs import carry_out
+
+    config = RunConfig(
+        model="openai:latency", base_url=base_url, dialogues=dialogues, max_turns=max_turns,
+        concurrency=in_flight,
+    )  # fmt: skip
+    with tempfile.TemporaryDirectory() as folder:
+        run = carry_out(Path(folder) / "run", config)
+    return {"wall": run.wall, "cpu": run.cpu}
+
+
+if __name__ == "__main__":
+    as_child(_work)

@@ -1,0 +1,246 @@
+"""The OpenAI-compatible client against a real server on this machine, kind and unkind."""
+
+import asyncio
+import json
+from contextlib import asynccontextmanager
+
+import pytest
+from aiohttp import web
+
+from attunement.agents.models.base import Ask, Decoding
+from attunement.agents.models.openai import OpenAIChat
+from attunement.agents.models.registry import make_backend
+from attunement.core.errors import ConfigError, ModelError
+
+MESSAGES = [{"role": "system", "content": "Be kind."}, {"role": "user", "content": "Hi 🙂"}]
+GOOD = {
+    "choices": [{"message": {"role": "assistant", "content": "Hello é"}}],
+    "usage": {"prompt_tokens": 7, "completion_tokens": 2},
+}
+
+
+@asynccontextmanager
+async def serving(*answers):
+    """A server that gives its answers in turn (the last one for ever); yields (url, requests)."""
+    requests = []
+
+    async def complete(request: web.Request) -> web.StreamResponse:
+        body = await request.json()
+        requests.append((dict(request.headers), body))
+        answer = answers[min(len(requests), len(answers)) - 1]
+        if callable(answer):
+            return await answer(request)
+        return web.json_response(answer)
+
+    app = web.Application()
+    app.router.add_post("/v1/chat/completions", complete)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    port = site._server.sockets[0].getsockname()[1]
+    try:
+        yield f"http://127.0.0.1:{port}/v1", requests
+    finally:
+        await runner.cleanup()
+
+
+def ask(*answers, key="", tries=1, monkeypatch=None, wanted=None):
+    """Ask once per try; returns (last answer, requests)."""
+
+    async def go():
+        async with serving(*answers) as (url, requests):
+            chat = OpenAIChat("tiny", url)
+            try:
+                for _ in range(tries):
+                    answer = await chat.answer(wanted or Ask(MESSAGES, seed=5))
+                return answer, requests
+            finally:
+                await chat.aclose()
+
+    return asyncio.run(go())
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch):
+    monkeypatch.setattr("attunement.agents.models.openai.FIRST_WAIT", 0.001)
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    monkeypatch.delenv("OPENAI_BASE_URL", raising=False)
+
+
+def status(code, headers=None, text="no"):
+    async def respond(request):
+        return web.Response(status=code, headers=headers, text=text)
+
+    return respond
+
+
+async def reset(request):
+    request.transport.abort()
+    return web.Response()
+
+
+async def half(request):
+    response = web.StreamResponse(headers={"Content-Length": "1000"})
+    await response.prepare(request)
+    await response.write(b'{"choices": [')
+    request.transport.close()
+    return response
+
+
+async def garbage(request):
+    return web.Response(text="<html>gateway</html>")
+
+
+def test_an_answer_with_its_token_counts():
+    answer, requests = ask(GOOD)
+    assert (answer.text, answer.prompt_tokens, answer.completion_tokens) == ("Hello é", 7, 2)
+    headers, body = requests[0]
+    assert body["messages"] == MESSAGES
+    assert (body["model"], body["seed"]) == ("tiny", 5)
+    assert "Authorization" not in headers
+
+
+def test_decoding_reaches_the_server():
+    decoding = Decoding(temperature=0.3, top_p=0.5, max_tokens=9)
+    _, requests = ask(GOOD, wanted=Ask(MESSAGES, decoding=decoding))
+    sent = requests[0][1]
+    assert (sent["temperature"], sent["top_p"], sent["max_tokens"]) == (0.3, 0.5, 9)
+
+
+def test_the_key_comes_from_the_environment_and_is_shown_nowhere(monkeypatch):
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-secret")
+    _, requests = ask(GOOD)
+    assert requests[0][0]["Authorization"] == "Bearer sk-secret"
+    chat = OpenAIChat("tiny", "http://127.0.0.1:1/v1")
+    assert "sk-secret" not in repr(chat) + str(chat.model_dump())
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [status(500), status(503), status(429, {"Retry-After": "0"}), reset, half, garbage,
+     status(429, {"Retry-After": "soon"}), status(200, text="[]"),
+     status(200, text='{"choices":[]}')],
+    ids=["500", "503", "429", "reset", "half", "html", "odd-retry-after", "list", "no-choice"],
+)  # fmt: skip
+def test_a_passing_fault_is_tried_again(fault):
+    answer, requests = ask(fault, fault, GOOD)
+    assert answer.text == "Hello é"
+    assert len(requests) == 3
+
+
+def test_retry_after_is_honoured(monkeypatch):
+    waits = []
+    real = asyncio.sleep
+
+    async def note(seconds, *rest):
+        waits.append(seconds)
+        await real(0)
+
+    monkeypatch.setattr("attunement.agents.models.openai.asyncio.sleep", note)
+    ask(status(429, {"Retry-After": "7"}), GOOD)
+    assert [w for w in waits if w >= 7] == [7.0]
+
+
+def test_a_lasting_fault_fails_with_its_reason():
+    with pytest.raises(ModelError, match=r"openai:tiny at http://127.*HTTP 503: overloaded"):
+        ask(status(503, text="overloaded"))
+
+
+def test_a_refused_request_is_not_repeated():
+    async def go():
+        async with serving(status(404, text="no such model")) as (url, requests):
+            chat = OpenAIChat("tiny", url)
+            with pytest.raises(ModelError, match="no such model"):
+                await chat.answer(Ask(MESSAGES))
+            await chat.aclose()
+            return len(requests)
+
+    assert asyncio.run(go()) == 1
+
+
+def test_a_server_that_is_not_there_fails_with_its_address():
+    chat = OpenAIChat("tiny", "http://127.0.0.1:9/v1")
+
+    async def go():
+        try:
+            await chat.answer(Ask(MESSAGES))
+        finally:
+            await chat.aclose()
+
+    with pytest.raises(ModelError, match=r"127\.0\.0\.1:9"):
+        asyncio.run(go())
+
+
+def test_empty_content_is_an_empty_answer():
+    answer, _ = ask({"choices": [{"message": {"content": None}}]})
+    assert answer.text == ""
+    assert answer.prompt_tokens is None
+
+
+def test_openai_itself_needs_a_key():
+    with pytest.raises(ConfigError, match="OPENAI_API_KEY"):
+        make_backend("openai:gpt")
+
+
+@pytest.mark.parametrize("url", ["127.0.0.1:8000/v1", "ftp://x/v1", "http://"])
+def test_an_address_without_scheme_or_host_is_refused(url):
+    with pytest.raises(ConfigError, match="base_url"):
+        make_backend("openai:gpt", url)
+
+
+@pytest.mark.parametrize("spec", ["", "openai", "openai:", "gpt-4", "hf:x"])
+def test_an_unknown_spec_names_the_known_ones(spec):
+    with pytest.raises(ConfigError, match="known: rehearsal, openai:NAME"):
+        make_backend(spec, "http://127.0.0.1:1/v1")
+
+
+def test_it_is_a_langchain_chat_model():
+    async def go():
+        async with serving(GOOD) as (url, requests):
+            chat = OpenAIChat("tiny", url)
+            message = await chat.ainvoke([("system", "Be kind."), ("human", "Hi 🙂")])
+            await chat.aclose()
+            return message, requests
+
+    message, requests = asyncio.run(go())
+    assert message.content == "Hello é"
+    assert message.usage_metadata["total_tokens"] == 9
+    assert requests[0][1]["messages"] == MESSAGES
+
+
+def test_a_run_over_a_real_server_end_to_end(tmp_path):
+    """The embedded roles behind HTTP: the whole run equals the one without a server."""
+    from attunement.agents.models.rehearsal import RehearsalChat
+    from attunement.simulator.casting import Cast
+    from attunement.simulator.config import RunConfig
+    from attunement.simulator.recorder import Tally
+    from attunement.simulator.run import _run, create_run, open_run
+    from tests.helpers import PERSONA, exported, small_run
+
+    roles = {"You play": "seeker", "You plan": "planner", "You are a supporter": "responder",
+             "You help a supporter": "reflector", "You refine": "refiner"}  # fmt: skip
+
+    async def embedded(request):
+        body = await request.json()
+        system = body["messages"][0]["content"]
+        role = next(role for start, role in roles.items() if system.startswith(start))
+        found = await RehearsalChat().answer(Ask(body["messages"], role, body["seed"]))
+        return web.json_response({"choices": [{"message": {"content": found.text}}]})
+
+    async def go():
+        async with serving(embedded) as (url, requests):
+            config = RunConfig(model="openai:tiny", base_url=url, dialogues=2)
+            create_run(tmp_path / "http", config, Cast([PERSONA], [0, 0]))
+            config, journal = open_run(tmp_path / "http")
+            await _run(config, journal, {"openai:tiny": OpenAIChat("tiny", url)}, Tally())
+            journal.close()
+            return len(requests)
+
+    calls = asyncio.run(go())
+    small_run(tmp_path / "plain", cast=Cast([PERSONA], [0, 0]), dialogues=2)
+    assert exported(tmp_path / "http", calls=False) == exported(tmp_path / "plain", calls=False)
+    assert calls == len(exported(tmp_path / "http").splitlines()) - len(
+        exported(tmp_path / "http", calls=False).splitlines()
+    )
+    assert json.loads(exported(tmp_path / "http").splitlines()[-1])["model"] == "openai:tiny"
