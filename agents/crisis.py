@@ -43,7 +43,7 @@ _HARMLESS = re.compile("|".join(HARMLESS))
 _STEMS = re.compile(STEMS)
 
 _SENTENCE = re.compile(r"[^.!?;\n]+[.!?;\n]*")
-_SPELLED = re.compile(r"\b(?:\w[ .\-_*]){3,}\w\b")
+_SPELLED = re.compile(r"\b(?:\w[ .\-_*]){2,}\w\b")
 _LEET = str.maketrans("013457@$", "oieastas")
 _LEET_WORD = re.compile(r"\b(?=\w*[a-z])[\w@$]*[013457@$][\w@$]*")
 _QUOTES = str.maketrans({"’": "'", "‘": "'", "ʼ": "'", "`": "'", "´": "'", "“": '"', "”": '"'})

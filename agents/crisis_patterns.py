@@ -43,7 +43,7 @@ CRISIS: dict[CrisisKind, tuple[str, ...]] = {
         r"\b(?:no|any|see the|what(?:'s| is) the) (?:reason|point|purpose|sense)"
         r" (?:left )?(?:to|in|for|of) (?:live|living|life|go on|going on|being alive|exist|me being)",
         r"\bnothing (?:left |more )?to live for\b", r"\blife (?:is|feels) not worth\b",
-        r"\b(?:is|not|n'?t|life) worth living\b", r"\bstop (?:living|existing|being alive)\b",
+        r"(?:\bis|\bnot|n'?t|\blife) worth living\b", r"\bstop (?:living|existing|being alive)\b",
         r"\b(?:tired|sick|done) (?:of|with|from) (?:living|life|being alive|existing)\b",
         r"\bbetter off (?:without me|if i)\b", r"\bbetter without me\b",
         r"\b(?:no ?one|nobody) (?:would|will|'d) (?:even )?(?:miss me|notice|care) ?(?:if i)?\b",
@@ -82,7 +82,7 @@ CRISIS: dict[CrisisKind, tuple[str, ...]] = {
         r"\b(?:heart|breathing) (?:would |to |will |could )?(?:just )?(?:stop|stopped)\b(?! racing| pounding)",
         r"\bstop breathing\b",
         r"\b(?:hope|hoping|wish|wishing|would ?n'?t mind|pray\w*)\b.{0,30}\b(?:car|truck|bus|lorry|train|cancer|accident|illness|lightning|plane)\b.{0,30}\b(?:me|crash\w*|happen\w*)\b",
-        r"\b(?:not|n'?t|never) (?:make|making|see|seeing|reach) (?:it )?(?:to |past |until )?(?:next|the end of the|my next|another|tomorrow|the) (?:week|month|year|birthday|christmas|morning|spring|summer|winter|sunrise|day)\b",
+        r"(?:\bnot|n'?t|\bnever) (?:make|making|see|seeing|reach) (?:it )?(?:to |past |until )?(?:next|the end of the|my next|another|tomorrow|the) (?:week|month|year|birthday|christmas|morning|spring|summer|winter|sunrise|day)\b",
         r"\b(?:only|easiest|easy|permanent|quickest|other) (?:way out|escape|solution|exit)\b.{0,40}\b(?:death|dying|dead|me|left|see|everything)\b",
         r"\bput(?:ting)? an end to (?:it all|my|myself|everything|this life)\b",
         r"\b(?:picked|chosen|set|have|made) (?:a|the|my) (?:day|date|plan|place|spot|time|method) (?:to do it|for it|already|and (?:a|the))",
@@ -186,7 +186,7 @@ CRISIS: dict[CrisisKind, tuple[str, ...]] = {
         r"\b(?:hits?|hitting|beats?|beating|ties|tied|starves?|slaps?|burns?|shakes?|hurts?|hurting|abuses?|touches|touching) (?:my|the|our) (?:mother|mum|mom|grandmother|grandma|little \w+|sister|brother|daughter|son|kids?|children|baby|disabled \w+)\b",
         r"\bprivate (?:parts|areas?)\b", r"\bour (?:little )?secret\b", r"\bmarks? (?:he|she|they|his|her) (?:left|leave|made|gave|hands|belt)",
         r"\b(?:scared|afraid|fear|frightened|terrified) (?:of|for) (?:him|her|my (?:life|safety)|what (?:he|she|they)(?:'ll| will| might| would| could))",
-        r"\b(?:not|never|n'?t) (?:feel )?safe (?:at home|with (?:him|her|my)|in my (?:own )?(?:home|house))\b",
+        r"(?:\bnot|\bnever|n'?t) (?:feel )?safe (?:at home|with (?:him|her|my)|in my (?:own )?(?:home|house))\b",
         r"\bforced (?:marriage|to marry|me to marry)\b", r"\b(?:marry|sell) me (?:off|to)\b",
     ),
 }  # fmt: skip
@@ -218,6 +218,7 @@ HARMLESS: tuple[str, ...] = (
     r"\bburn(?:ed|t|ing)? myself out\b", r"\bwithout (?:hurting|cutting|injuring|burning) myself\b",
     r"\bbeat(?:s|ing)? (?:myself up|my (?:record|score|time))",
     r"\b(?:beat|beats|beating|beaten|kick\w*) (?:me|us) (?:at|in|to|out|off|by)\b(?! (?:home|night))",
+    r"\bbeaten by (?:a |the )?(?:\w+ )?(?:team|player|side|opponent)s?\b",
     # ordinary words of people who do not want to wound
     r"\b(?:do not|don'?t|did not|didn'?t|never|not|would ?n'?t|without) (?:really |ever )?(?:want(?:ed|ing)?|mean(?:t|ing)?|try(?:ing)?|going|wish|intend(?:ed)?|like|afraid)"
     r" to (?:\w+ )?(?:hurt|harm|upset|hit|kill) (?!myself)\w+",
@@ -227,7 +228,7 @@ HARMLESS: tuple[str, ...] = (
     # plain denials; what stands beside them is still read
     r"\bnot (?:feeling )?suicidal\b", r"\b(?:no|not having|don'?t have|never had) (?:\w+ )?(?:suicidal|suicide) \w+",
     r"\b(?:would|will|'d|wouldn'?t|could) never (?:\w+ )?(?:hurt|harm|kill|cut) (?:myself|anyone|anybody|him|her|them|my \w+)\b",
-    r"\b(?:not|n'?t) (?:going to|gonna|want to|thinking (?:of|about)|planning to) (?:\w+ )?(?:kill(?:ing)?|hurt(?:ing)?|harm(?:ing)?|cut(?:ting)?) (?:myself|anyone|anybody)",
+    r"(?:\bnot|n'?t) (?:going to|gonna|want to|thinking (?:of|about)|planning to) (?:\w+ )?(?:kill(?:ing)?|hurt(?:ing)?|harm(?:ing)?|cut(?:ting)?) (?:myself|anyone|anybody)",
     r"\b(?:do not|don'?t|dont|not|never) (?:really )?want(?:ed)? to die\b(?! but)",
     r"\b(?:afraid|scared|fear) (?:of|to) (?:die|dying|death)\b",
     # wishes about places and ways, not about life
@@ -250,7 +251,7 @@ STEMS = (
     r"|bleed|blood|scars|strangl|chok|murder|attack|beat|punch|smash|shak|smother|hit|weapon|homicid"
     r"|fire|suffer|slap|kick|rap|molest|assault|whip|grop|shov|drag|pin|abus|violen|threat|lock"
     r"|forc|touch|hand|threw|fist|let me|my (?:room|bed)|traffick|violat|sexual|scared|afraid"
-    r"|terrified|frightened|bruis|belt|secret|private|safe|marr|black eye|broke|money|passport|list|pay|regret|sorry"
+    r"|terrified|frightened|bruis|push|belt|secret|private|safe|marr|black eye|broke|money|passport|list|pay|regret|sorry"
     r"|funeral|breath|heart|hope|wish|date|plan|attempt|surviv|voice|hid|sleeve|marks|cuts|scar|pain|snap|control|wait|urge|impulse|grab|pull|twist|slam|freez|allow|phone|keys|keep|tell|peace|rest|bridge|roof|balcony|platform|tracks|ledge|make|forces|everything|this all|it all|reason|point|self"
 )
 """A sentence without any of these stems cannot match; most sentences end here."""

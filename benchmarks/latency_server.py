@@ -60,18 +60,21 @@ class _Desk:
             )
             for role, prompt in packaged_prompts().items()
         }
+        self._begin()
+
+    def _begin(self) -> None:
         self.requests = self.received = 0
         self.waited = 0.0
+        self.began = time.process_time()
 
     def stats(self) -> bytes:
         figures = {
             "requests": self.requests,
             "mean_bytes": self.received / max(self.requests, 1),
             "mean_latency": self.waited / max(self.requests, 1),
-            "cpu": time.process_time(),
+            "cpu": time.process_time() - self.began,
         }
-        self.requests = self.received = 0
-        self.waited = 0.0
+        self._begin()
         return _http("200 OK", orjson.dumps(figures))
 
 
@@ -133,7 +136,7 @@ class Server:
     base_url: str
 
     def stats(self) -> dict[str, float]:
-        """Its figures since it was asked last; `cpu` since its start."""
+        """Its figures since it started or was asked last."""
         address = self.base_url.removesuffix("/v1") + "/stats"
         with urllib.request.urlopen(address) as response:
             figures: dict[str, float] = json.load(response)

@@ -6,7 +6,8 @@ text. One dialogue on canned answers gives the requests.
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from importlib.util import find_spec
 from typing import Any, TypedDict
 
@@ -76,39 +77,42 @@ def in_plain_python(send: Send, requests: Requests) -> Dialogue:
     return dialogue
 
 
-def bare_aiohttp(base_url: str, requests: Requests) -> Dialogue:
+@asynccontextmanager
+async def bare_aiohttp(base_url: str, requests: Requests) -> AsyncIterator[Dialogue]:
     """The least that a client can do."""
     import aiohttp
 
-    session = aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=0), headers={"Content-Type": "application/json"}
-    )
+    connector = aiohttp.TCPConnector(limit=0)
+    headers = {"Content-Type": "application/json"}
+    async with aiohttp.ClientSession(connector=connector, headers=headers) as session:
 
-    async def send(messages: list[ChatMessage]) -> str:
-        body = orjson.dumps({"model": "latency", "messages": messages, **SAMPLING})
-        async with session.post(f"{base_url}/chat/completions", data=body) as response:
-            text: str = orjson.loads(await response.read())["choices"][0]["message"]["content"]
-            return text
+        async def send(messages: list[ChatMessage]) -> str:
+            body = orjson.dumps({"model": "latency", "messages": messages, **SAMPLING})
+            async with session.post(f"{base_url}/chat/completions", data=body) as response:
+                answer: dict[str, Any] = orjson.loads(await response.read())
+                return str(answer["choices"][0]["message"]["content"])
 
-    return in_plain_python(send, requests)
+        yield in_plain_python(send, requests)
 
 
-def stock_openai(base_url: str, requests: Requests) -> Dialogue:
+@asynccontextmanager
+async def stock_openai(base_url: str, requests: Requests) -> AsyncIterator[Dialogue]:
     """The stock client as its documentation shows it."""
     from openai import AsyncOpenAI
 
-    client = AsyncOpenAI(base_url=base_url, api_key="none")
+    async with AsyncOpenAI(base_url=base_url, api_key="none") as client:
 
-    async def send(messages: Any) -> str:
-        answer = await client.chat.completions.create(
-            model="latency", messages=messages, **SAMPLING
-        )
-        return answer.choices[0].message.content or ""
+        async def send(messages: Any) -> str:
+            answer = await client.chat.completions.create(
+                model="latency", messages=messages, **SAMPLING
+            )
+            return answer.choices[0].message.content or ""
 
-    return in_plain_python(send, requests)
+        yield in_plain_python(send, requests)
 
 
-def stock_langgraph(base_url: str, requests: Requests) -> Dialogue:
+@asynccontextmanager
+async def stock_langgraph(base_url: str, requests: Requests) -> AsyncIterator[Dialogue]:
     """The same five calls as nodes of a LangGraph graph over LangChain's stock chat model."""
     from langchain_openai import ChatOpenAI
     from langgraph.graph import END, START, StateGraph
@@ -148,7 +152,7 @@ def stock_langgraph(base_url: str, requests: Requests) -> Dialogue:
     async def dialogue() -> None:
         await graph.ainvoke({"turn": 0}, {"recursion_limit": 10 * (over + 1)})
 
-    return dialogue
+    yield dialogue
 
 
 CLIENTS = dict(zip(RIVALS, (bare_aiohttp, stock_openai, stock_langgraph), strict=True))
@@ -158,13 +162,14 @@ def _work(name: str, base_url: str, in_flight: int, dialogues: int, max_turns: i
     requests = requests_of(max_turns)
 
     async def all_dialogues() -> None:
-        dialogue, left = CLIENTS[name](base_url, requests), iter(range(dialogues))
+        left = iter(range(dialogues))
+        async with CLIENTS[name](base_url, requests) as dialogue:
 
-        async def worker() -> None:
-            for _ in left:
-                await dialogue()
+            async def worker() -> None:
+                for _ in left:
+                    await dialogue()
 
-        await asyncio.gather(*(worker() for _ in range(in_flight)))
+            await asyncio.gather(*(worker() for _ in range(in_flight)))
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner, Cost() as cost:
         runner.run(all_dialogues())

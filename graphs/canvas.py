@@ -18,7 +18,7 @@ from attunement.graphs.shades import shade_at
 PictureKind = Literal["svg", "png"]
 Spot = tuple[float, float]
 """A place on a sheet: inches from the left and from the top."""
-INK, MUTED, FAINT = "#262626", "#5f5f5f", "#b4b4b4"
+INK, LINE, MUTED, FAINT = "#1f1f1f", "#4a4a4a", "#636363", "#b4b4b4"
 _FONT = ["DejaVu Sans", "sans-serif"]
 """Ships with matplotlib, so that a PNG looks the same everywhere."""
 
@@ -58,13 +58,17 @@ class Sheet:
         self.axes.add_patch(
             PathPatch(neck, fc="none", ec=colour, lw=width, ls=dash, capstyle="butt")
         )
-        left, right = (to_x - dx - dy / 2, to_y - dy + dx / 2), (to_x - dx + dy / 2, to_y - dy - dx / 2)
-        self.axes.add_patch(Polygon([(to_x, to_y), left, right], fc=colour, ec="none"))
+        wings = [(to_x - dx + s * dy, to_y - dy - s * dx) for s in (-0.45, 0.45)]
+        self.axes.add_patch(Polygon([(to_x, to_y), *wings], fc=colour, ec="none"))
 
-    def key(self, at: Spot, low: str, high: str) -> None:
-        """What the shades mean: words for the lightest, a ramp, words for the darkest."""
-        self.text(at, low, 8, color=MUTED)
-        ...
+    def key(self, at: Spot, words: str, low: str, high: str) -> None:
+        """What the shades mean: a ramp from left to right, the words for its ends, and of what."""
+        (x, y), step, steps = at, 0.15, 7
+        for i in range(steps):
+            shade = shade_at(i / (steps - 1))
+            spot = (x + i * step, y - 0.06)
+            self.axes.add_patch(Rectangle(spot, step, 0.12, fc=shade, ec=FAINT, lw=0.4))
+        self.text((x + steps * step + 0.1, y), f"{words}: {low} to {high}", 8, color=MUTED)
 
     def to_bytes(self, kind: PictureKind) -> bytes:
         """The file's bytes: the same for the same drawing, as neither date nor version is in it."""

@@ -23,12 +23,14 @@ class Scale:
         known = [value for value in values if value is not None]
         return cls(min(known) if low is None else low, max(known)) if known else None
 
-    def shade(self, value: float | None) -> str:
-        """The shade of a value as #rrggbb."""
-        if value is None:
-            return NO_FIGURE
+    def share(self, value: float) -> float:
+        """Where a value lies on the scale, 0 to 1; one beyond an end lies at the end."""
         reach = self.high - self.low
-        return shade_at(min(max((value - self.low) / reach, 0.0), 1.0) if reach else 0.5)
+        return min(max((value - self.low) / reach, 0.0), 1.0) if reach else 0.5
+
+    def shade(self, value: float) -> str:
+        """The shade of a value as #rrggbb."""
+        return shade_at(self.share(value))
 
 
 def shade_at(share: float) -> str:

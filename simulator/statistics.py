@@ -1,0 +1,84 @@
+"""A run on its graph: what each node did and how often each edge was taken, from the journal."""
+
+from collections.abc import Mapping
+
+import orjson
+from langgraph.graph import END, START
+from sqlalchemy import func, select
+
+from attunement.core.records import Record
+from attunement.graphs.drawing import NodeStats, RunStats
+from attunement.graphs.state import Graph
+from attunement.simulator.journal import Journal
+from attunement.simulator.tables import CALLS, TURNS
+
+
+class TurnCounts(Record):
+    """Which ways the committed turns of a run took through its graph."""
+
+    all: int
+    first: int
+    """Begin a dialogue."""
+    crises: int
+    """Were handed off."""
+    closings: int
+    """Hold the seeker's last words, without a reply."""
+    last: int
+    """End a dialogue that is done."""
+
+    def through(self, node: str) -> int:
+        """How many turns passed through a node."""
+        if node in ("seeker", "guard", "commit"):
+            return self.all
+        return self.crises if node == "hand_off" else self.all - self.crises - self.closings
+
+    def along(self, source: str, target: str, label: str | None) -> int:
+        """How many turns took an edge."""
+        if source == START:
+            return self.first
+        by_label = {"closing": self.closings, "next turn": self.all - self.first}
+        if label in by_label:
+            return by_label[label]
+        return self.last if target == END else min(self.through(source), self.through(target))
+
+
+def run_stats(journal: Journal, compiled: Graph, title: str) -> RunStats:
+    """What a run did on its graph so far; a turn in progress shows in the calls alone."""
+    turns, calls = turn_counts(journal), call_stats(journal)
+    drawn = compiled.get_graph()
+    nodes = {
+        node: NodeStats(turns=turns.through(node), **calls.get(node, {}))
+        for node in drawn.nodes
+        if node not in (START, END)
+    }
+    taken = {(a, b): turns.along(a, b, label) for a, b, label, _ in drawn.edges}
+    return RunStats(title, nodes, taken)
+
+
+def turn_counts(journal: Journal) -> TurnCounts:
+    """Count the committed turns by the way they took, one at a time."""
+    counts = dict.fromkeys(("all", "first", "crises", "closings"), 0)
+    query = select(TURNS.c.number, TURNS.c.record).execution_options(yield_per=500)
+    with journal.engine.connect() as db:
+        for number, record in db.execute(query):
+            spoken = orjson.loads(record).get("spoken")
+            counts["all"] += 1
+            counts["first"] += number == 1
+            counts["crises"] += spoken == "hand_off"
+            counts["closings"] += spoken is None
+    return TurnCounts(**counts, last=journal.counts()["done"])
+
+
+def call_stats(journal: Journal) -> Mapping[str, dict[str, int | float | None]]:
+    """What each role's calls amount to, as fields of `NodeStats`, in one query."""
+    c = CALLS.c
+    query = select(
+        c.role,
+        func.count().label("calls"),
+        func.avg(c.latency_ms).label("mean_latency_ms"),
+        func.count(c.error).label("errors"),
+        func.count().filter(c.attempt > 1).label("re_asks"),
+    ).group_by(c.role)
+    with journal.engine.connect() as db:
+        rows = [dict(row) for row in db.execute(query).mappings()]
+    return {row.pop("role"): row for row in rows}
