@@ -35,7 +35,7 @@ def sheet_of(graph: nx.DiGraph, title: str) -> Sheet:
         ring.arrow(*edge)
     for node in graph:
         ring.node(node)
-    ring.numbers(by_times[::-1][:_NUMBERED])
+    ring.numbers([(a, b) for a, b in by_times[::-1] if a != b][:_NUMBERED])
     ring.key()
     return sheet
 
@@ -59,8 +59,10 @@ class _Ring:
         self.sheet.disc(self._at(node), self._radius(node), shade, LINE, 1.0)
         x, y = self._beyond(node, 0.5)
         side = "left" if x > _MIDDLE[0] else "right"
-        self.sheet.text((x, y - 0.09), node, 9.5, weight="bold", ha=side)
-        self.sheet.text((x, y + 0.09), in_words(figures), 8, color=MUTED, ha=side)
+        self.sheet.text((x, y - 0.17), node, 9.5, weight="bold", ha=side)
+        self.sheet.text((x, y + 0.01), in_words(figures), 8, color=MUTED, ha=side)
+        if again := self.graph.get_edge_data(node, node):
+            self.sheet.text((x, y + 0.18), f"again {in_words(again)}", 8, color=MUTED, ha=side)
 
     def arrow(self, source: str, target: str) -> None:
         """A transition, as wide as it was often taken."""
@@ -98,9 +100,6 @@ class _Ring:
 
     def _spots(self, source: str, target: str) -> Iterator[Spot]:
         """Where a number may stand on an arrow, the best first."""
-        if source == target:
-            yield self._beyond(source, 0.3)
-            return
         start, end = self._at(source), self._at(target)
         bend = _bend(start, end)
         for share in (0.36, 0.3, 0.42, 0.26, 0.48, 0.54, 0.6, 0.66):
@@ -124,12 +123,12 @@ class _Ring:
         def around(along: float, across: float) -> Spot:
             return x + dx * along - dy * across, y + dy * along + dx * across
 
-        half = min(0.1, radius * 0.6)
+        half = min(0.11, radius * 0.6)
         rim = sqrt(radius**2 - half**2)
+        corner = around(radius + 0.5, half + 0.26)
         tip = around(rim + 0.02, half)
-        neck = _towards(tip, around(radius + 0.3, half + 0.12), head_length(width))
-        way = [around(rim, -half), around(radius + 0.42, -half - 0.22),
-               around(radius + 0.42, half + 0.22), neck, tip]  # fmt: skip
+        neck = _towards(tip, corner, head_length(width))
+        way = [around(rim, -half), around(radius + 0.5, -half - 0.26), corner, neck, tip]
         return Path(way, [Path.MOVETO, *[Path.CURVE4] * 3, Path.LINETO])
 
     def _at(self, node: str) -> Spot:
