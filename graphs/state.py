@@ -32,27 +32,23 @@ Commit = Callable[[Sequence[Turn], StopReason | None], Awaitable[None]]
 """Keeps the last of the turns; with a stop reason, closes the dialogue in the same transaction."""
 
 
-@dataclass(frozen=True, slots=True)
-class Context:
-    """What a run hands to its nodes: a chat for each role and turn, the journal, the limit."""
-
-    chat: Callable[[Role, int], Chat | None]
-    """The chat of a role at a turn (counted from 1). None only for a guard without a model."""
-    commit: Commit
-    max_turns: int = 8
-    """Supporter turns a live dialogue may have; the seeker then speaks once more."""
+def _embedded(role: Role, turn: int) -> Chat | None:
+    return None if role == "guard" else UnjournalledChat(RehearsalChat(), role, seed=turn)
 
 
 async def _forget(turns: Sequence[Turn], stop: StopReason | None) -> None:
     """Commit nothing: the caller reads the turns from the graph's state."""
 
 
-EMBEDDED = Context(
-    chat=lambda role, turn: (
-        None if role == "guard" else UnjournalledChat(RehearsalChat(), role, seed=turn)
-    ),
-    commit=_forget,
-)
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What a run hands to its nodes. As it stands: the embedded model and no journal."""
+
+    chat: Callable[[Role, int], Chat | None] = _embedded
+    """The chat of a role at a turn (counted from 1). None only for a guard without a model."""
+    commit: Commit = _forget
+    max_turns: int = 8
+    """Supporter turns a live dialogue may have; the seeker then speaks once more."""
 
 
 class Feed(TypedDict, total=False):
@@ -92,8 +88,8 @@ def number(state: State) -> int:
 
 
 def context(runtime: Runtime[Context]) -> Context:
-    """The run's context; without one (LangGraph's own tools) the embedded model, no journal."""
-    return runtime.context or EMBEDDED
+    """The run's context; a caller of the bare graph need not give one."""
+    return runtime.context or Context()
 
 
 def chat_for(runtime: Runtime[Context], role: Role, state: State) -> Chat:

@@ -66,10 +66,11 @@ def test_langgraph_json_names_graphs_that_load_and_run():
         module = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(module)
         graph = getattr(module, function)()
-        # As LangGraph's own tools do it: a plain dict, no context.
-        persona = library()[0].model_dump(mode="json")
-        state = asyncio.run(graph.ainvoke({"persona": persona}, {"recursion_limit": 200}))
-        assert state["turns"], name
+        # As LangGraph's own tools do it: a plain dict, an empty context or one of plain values.
+        feed = {"persona": library()[0].model_dump(mode="json")}
+        for context, turns in ((None, 8), ({}, 8), ({"max_turns": 2}, 2)):
+            state = asyncio.run(graph.ainvoke(feed, {"recursion_limit": 200}, context=context))
+            assert 1 < len(state["turns"]) <= turns + 1, name
 
 
 def test_shipped_configs_parse():
