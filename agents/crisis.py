@@ -59,14 +59,17 @@ def screen(text: str) -> Risky:
     """
     for sentence in _sentences(text):
         plain = _normalised(sentence)
-        if not _STEMS.search(plain):
+        if not _STEMS.search(plain) or not _crisis_in(plain):
             continue
-        plain = _HARMLESS.sub(" ", plain)
-        for kind, pattern in _PATTERNS.items():
-            if pattern.search(plain):
-                evidence = sentence.strip()[:300]
-                return Risky(crisis=True, kind=kind, evidence=evidence, found_by="rules")
+        # The harmless figures are dear to look for, so only where something was found.
+        if kind := _crisis_in(_HARMLESS.sub(" ", plain)):
+            evidence = sentence.strip()[:300]
+            return Risky(crisis=True, kind=kind, evidence=evidence, found_by="rules")
     return Risky()
+
+
+def _crisis_in(plain: str) -> CrisisKind | None:
+    return next((kind for kind, pattern in _PATTERNS.items() if pattern.search(plain)), None)
 
 
 def _sentences(text: str) -> list[str]:

@@ -272,20 +272,30 @@ _STOCK = re.compile(
 )
 
 
-def _any_of(phrases: tuple[str, ...]) -> str:
-    return r"\b(?:" + "|".join(re.escape(p.rstrip(".").lower()) for p in phrases) + ")"
+class _AnyOf:
+    """Whether a lower-case text holds one of some phrases, from the beginning of a word on."""
+
+    def __init__(self, phrases: tuple[str, ...], end: str = "") -> None:
+        self.phrases = tuple(phrase.rstrip(".").lower() for phrase in phrases)
+        choice = "|".join(map(re.escape, self.phrases))
+        self._pattern = re.compile(rf"\b(?:{choice}){end}")
+
+    def search(self, text: str) -> bool:
+        # Looking for plain substrings first is an order of magnitude faster than the pattern.
+        found = any(phrase in text for phrase in self.phrases)
+        return found and self._pattern.search(text) is not None
 
 
 _REPLY_KINDS = {s: re.compile(cue, re.IGNORECASE) for s, cue in _REPLY_CUES.items()}
-_FEELINGS = {e: re.compile(_any_of(words) + r"\b") for e, words in FEELING_WORDS.items()}
-_TOPICS = {p: re.compile(_any_of(words)) for p, words in TOPICS.items()}
+_FEELINGS = {e: _AnyOf(words, r"\b") for e, words in FEELING_WORDS.items()}
+_TOPICS = {p: _AnyOf(words) for p, words in TOPICS.items()}
 _STRENGTH = re.compile(
     rf"\bfeel ({'|'.join(word for words in STRENGTH.values() for word in words)})\b"
 )
 _STRENGTH_OF = {word: level for level, words in STRENGTH.items() for word in words}
-_HELPS = {s: re.compile(_any_of(phrases)) for s, phrases in HELP_HINTS.items()}
-_HURTS = {s: re.compile(_any_of(phrases)) for s, phrases in HURT_HINTS.items()}
-_TRAITS = {key: re.compile(_any_of(phrases)) for key, phrases in TRAIT_HINTS.items()}
+_HELPS = {s: _AnyOf(phrases) for s, phrases in HELP_HINTS.items()}
+_HURTS = {s: _AnyOf(phrases) for s, phrases in HURT_HINTS.items()}
+_TRAITS = {key: _AnyOf(phrases) for key, phrases in TRAIT_HINTS.items()}
 TRAIT_OF_SENTENCE = {sentence: key for key, sentence in TRAIT_SENTENCES.items()}
 
 
