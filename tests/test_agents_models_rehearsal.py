@@ -8,6 +8,10 @@ import pytest
 
 from attunement.agents.models.base import Ask
 from attunement.agents.models.rehearsal import RehearsalChat
+from attunement.agents.models.rehearsal_hearing import (
+    hear_reply,
+    hear_seeker,
+)
 from attunement.agents.models.rehearsal_seeker import fold, read_card
 from attunement.agents.models.rehearsal_words import (
     FITTED,
@@ -15,8 +19,6 @@ from attunement.agents.models.rehearsal_words import (
     HELP_HINTS,
     HURT_HINTS,
     NEED_SENTENCES,
-    hear_reply,
-    hear_seeker,
     pick,
 )
 from attunement.agents.seeker import describe

@@ -12,6 +12,13 @@ from functools import lru_cache
 
 import orjson
 
+from attunement.agents.models.rehearsal_hearing import (
+    TRAIT_OF_SENTENCE,
+    ReplyHeard,
+    hear_reply,
+    read_block,
+    read_dialogue,
+)
 from attunement.agents.models.rehearsal_words import (
     FEELING_WORDS,
     HELP_HINTS,
@@ -19,13 +26,8 @@ from attunement.agents.models.rehearsal_words import (
     MASKS,
     STRENGTH,
     TRAIT_HINTS,
-    TRAIT_OF_SENTENCE,
-    ReplyHeard,
     chance,
-    hear_reply,
     pick,
-    read_block,
-    read_dialogue,
 )
 from attunement.agents.prompting import ChatMessage
 from attunement.agents.seeker import MANNER_SENTENCES, PACE_SENTENCES

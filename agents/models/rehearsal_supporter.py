@@ -13,6 +13,11 @@ from typing import TypeVar
 import orjson
 
 from attunement.agents.crisis import screen
+from attunement.agents.models.rehearsal_hearing import (
+    hear_seeker,
+    read_block,
+    read_dialogue,
+)
 from attunement.agents.models.rehearsal_words import (
     FEELING_WORDS,
     FITTED,
@@ -21,10 +26,7 @@ from attunement.agents.models.rehearsal_words import (
     STOCK_PHRASES,
     TOPICS,
     chance,
-    hear_seeker,
     pick,
-    read_block,
-    read_dialogue,
 )
 from attunement.agents.prompting import ChatMessage
 from attunement.core.needs import kinds_of_help
