@@ -32,13 +32,13 @@ def print_summary(
     console.print()
     console.print(table)
     console.print()
-    following = (
+    following = [
         (f"attune show {folder} 0", "read a dialogue"),
         (f"attune export {folder} --out turns.jsonl", "every turn as a JSON line"),
         (f"attune graph --run {folder}", "the graph with counts and latency"),
-    )
+    ]
     if summary.open:
-        following = ((f"attune resume {folder}", "finish it"), *following)
+        following.insert(0, (f"attune resume {folder}", "finish it"))
     widest = max(len(verb) for verb, _ in following)
     for verb, what in following:
         line = Text.assemble((f"  {verb:{widest}}", "bold"), f"  {what}")

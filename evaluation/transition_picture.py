@@ -1,18 +1,27 @@
 """The strategy-transition network as a picture: a ring of strategies, arrows between them."""
 
 from collections.abc import Iterator, Mapping
-from math import cos, hypot, pi, sin, sqrt
+from math import copysign, cos, pi, sin, sqrt
 from typing import Any
 
 import networkx as nx
 from matplotlib.path import Path
 
-from attunement.graphs.canvas import LINE, MUTED, PictureKind, Sheet, Spot, head_length
-from attunement.graphs.drawing import many
-from attunement.graphs.shades import NO_FIGURE, Scale
+from attunement.graphs.drawing.canvas import (
+    LINE,
+    MUTED,
+    Curve,
+    PictureKind,
+    Sheet,
+    Spot,
+    head_length,
+    towards,
+)
+from attunement.graphs.drawing.diagram import many
+from attunement.graphs.drawing.shades import NO_FIGURE, Scale
 
-_SIZE: Spot = (11.0, 8.0)
-_MIDDLE: Spot = (5.5, 3.95)
+_SIZE: Spot = (11.6, 8.1)
+_MIDDLE: Spot = (5.8, 3.95)
 _RING = 2.45
 _BEND = 0.16
 """How far an arrow bends to its left, in lengths; there and back so run apart."""
@@ -57,8 +66,9 @@ class _Ring:
         figures = self.graph.nodes[node]
         shade = self._shade(figures["mean_relief"])
         self.sheet.disc(self._at(node), self._radius(node), shade, LINE, 1.0)
-        x, y = self._beyond(node, 0.5)
-        side = "left" if x > _MIDDLE[0] else "right"
+        (x, y), (dx, dy) = self._beyond(node, 0.5), self.direction[node]
+        side = "left" if dx > 0 else "right"
+        x += copysign(0.25 * abs(dy), dx)  # past the loop, which is broad above and below
         self.sheet.text((x, y - 0.17), node, 9.5, weight="bold", ha=side)
         self.sheet.text((x, y + 0.01), in_words(figures), 8, color=MUTED, ha=side)
         if again := self.graph.get_edge_data(node, node):
@@ -72,26 +82,30 @@ class _Ring:
         self.sheet.arrow(path, width, _grey(share))
 
     def numbers(self, edges: list[tuple[str, str]]) -> None:
-        """How often the given arrows were taken, each where there is room on its line."""
+        """How often the given arrows were taken, each where its line has room."""
         placed: list[Spot] = []
         for source, target in edges:
-            spots = list(self._spots(source, target))
+            spots = [at for at in self._spots(source, target) if self._beside_discs(at)]
             free = (at for at in spots if all(_apart(at, other) for other in placed))
-            placed.append(next(free, spots[0]))
+            at = next(free, None)
+            if at is None:  # no room: better no number than one on top of another
+                continue
+            placed.append(at)
             figures = self.graph.edges[source, target]
             relief = figures["mean_relief"]
             words = f"{figures['times']:,}" + ("" if relief is None else f"  {signed(relief)}")
             back = {"boxstyle": "round,pad=0.12", "fc": "white", "ec": "none"}
-            self.sheet.text(placed[-1], words, 7.5, ha="center", va="center", bbox=back)
+            self.sheet.text(at, words, 7.5, ha="center", va="center", bbox=back)
 
     def key(self) -> None:
         """What sizes and shades mean, under the drawing."""
-        y = self.sheet.height - 0.58
-        which = f"the {_NUMBERED} commonest" if len(self.graph.edges) > _NUMBERED else "each"
+        y = self.sheet.height - 0.6
         words = (
             "arrow: the next reply's strategy; size and width: how often; "
-            f"on {which}: how often, and mean relief after it"
+            "on the commonest: how often, and mean relief after it"
         )
+        if without := self.graph.graph["without_strategy"]:
+            words += f"; {many(without, 'reply without a strategy', 'replies without a strategy')}"
         self.sheet.text((0.4, y), words, 8, color=MUTED)
         if self.scale:
             low, high = signed(self.scale.low), signed(self.scale.high)
@@ -107,16 +121,21 @@ class _Ring:
             x, y = (a * s + b * m + c * e for s, m, e in zip(start, bend, end, strict=True))
             yield x, y
 
-    def _bow(self, source: str, target: str, width: float) -> Path:
+    def _beside_discs(self, at: Spot) -> bool:
+        """Whether a number at a spot touches no disc."""
+        near = ((self._at(node), self._radius(node)) for node in self.graph)
+        return all(abs(at[0] - x) > r + 0.36 or abs(at[1] - y) > r + 0.1 for (x, y), r in near)
+
+    def _bow(self, source: str, target: str, width: float) -> Curve:
         """From disc to disc in a curve, straight under the head."""
         start, end = self._at(source), self._at(target)
         bend = _bend(start, end)
-        tip = _towards(end, bend, self._radius(target) + 0.03)
-        neck = _towards(tip, bend, head_length(width))
-        way = [_towards(start, bend, self._radius(source)), bend, neck, tip]
-        return Path(way, [Path.MOVETO, Path.CURVE3, Path.CURVE3, Path.LINETO])
+        tip = towards(end, bend, self._radius(target) + 0.03)
+        neck = towards(tip, bend, head_length(width))
+        way = [towards(start, bend, self._radius(source)), bend, neck, tip]
+        return Curve(way, (Path.MOVETO, Path.CURVE3, Path.CURVE3, Path.LINETO))
 
-    def _loop(self, node: str, width: float) -> Path:
+    def _loop(self, node: str, width: float) -> Curve:
         """From a disc back to itself, outside of the ring."""
         (x, y), (dx, dy), radius = self._at(node), self.direction[node], self._radius(node)
 
@@ -127,17 +146,17 @@ class _Ring:
         rim = sqrt(radius**2 - half**2)
         corner = around(radius + 0.5, half + 0.26)
         tip = around(rim + 0.02, half)
-        neck = _towards(tip, corner, head_length(width))
+        neck = towards(tip, corner, head_length(width))
         way = [around(rim, -half), around(radius + 0.5, -half - 0.26), corner, neck, tip]
-        return Path(way, [Path.MOVETO, *[Path.CURVE4] * 3, Path.LINETO])
+        return Curve(way, (Path.MOVETO, *[Path.CURVE4] * 3, Path.LINETO))
 
     def _at(self, node: str) -> Spot:
         dx, dy = self.direction[node]
         return _MIDDLE[0] + dx * _RING, _MIDDLE[1] + dy * _RING
 
-    def _beyond(self, node: str, distance: float) -> Spot:
+    def _beyond(self, node: str, inches: float) -> Spot:
         """A spot outside of a node's disc."""
-        (x, y), (dx, dy), out = self._at(node), self.direction[node], self._radius(node) + distance
+        (x, y), (dx, dy), out = self._at(node), self.direction[node], self._radius(node) + inches
         return x + dx * out, y + dy * out
 
     def _radius(self, node: str) -> float:
@@ -175,12 +194,3 @@ def _apart(a: Spot, b: Spot) -> bool:
 def _grey(share: float) -> str:
     """The grey of an arrow: the more often it was taken, the darker."""
     return f"#{round(200 - 130 * share**0.6):02x}" + 2 * f"{round(200 - 130 * share**0.6):02x}"
-
-
-def _distance(a: Spot, b: Spot) -> float:
-    return hypot(a[0] - b[0], a[1] - b[1])
-
-
-def _towards(start: Spot, end: Spot, distance: float) -> Spot:
-    share = distance / _distance(start, end)
-    return start[0] + (end[0] - start[0]) * share, start[1] + (end[1] - start[1]) * share

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator
+from typing import Any
 
 from attunement.core.errors import AttunementError, JournalError
 from attunement.graphs.registry import build_graph
@@ -22,17 +23,16 @@ async def run_open_dialogues(desk: Desk) -> None:
     workers = [
         asyncio.create_task(_work(desk, graph, tasks)) for _ in range(desk.config.concurrency)
     ]
-    stopped = asyncio.create_task(desk.gate.quiet())
-    everybody = asyncio.gather(*workers)
+    everybody: asyncio.Future[Any] = asyncio.gather(*workers)
+    stopped: asyncio.Future[Any] = asyncio.create_task(desk.gate.quiet())
     try:
-        await asyncio.wait({stopped, everybody}, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait([everybody, stopped], return_when=asyncio.FIRST_COMPLETED)
+        if everybody.done():
+            everybody.result()
     finally:
-        finished = everybody.done()
         for task in (*workers, stopped):
             task.cancel()
-        await asyncio.gather(*workers, stopped, return_exceptions=True)
-    if finished:
-        everybody.result()
+        await asyncio.gather(everybody, *workers, stopped, return_exceptions=True)
 
 
 async def _work(desk: Desk, graph: Graph, tasks: Iterator[Task]) -> None:

@@ -7,7 +7,7 @@ from langgraph.graph import END, START
 from sqlalchemy import func, select
 
 from attunement.core.records import Record
-from attunement.graphs.drawing import NodeStats, RunStats
+from attunement.graphs.drawing.diagram import NodeStats, RunStats, to_networkx
 from attunement.graphs.state import Graph
 from attunement.simulator.journal import Journal
 from attunement.simulator.tables import CALLS, TURNS
@@ -42,17 +42,17 @@ class TurnCounts(Record):
         return self.last if target == END else min(self.through(source), self.through(target))
 
 
-def run_stats(journal: Journal, compiled: Graph, title: str) -> RunStats:
+def run_stats(journal: Journal, compiled: Graph) -> RunStats:
     """What a run did on its graph so far; a turn in progress shows in the calls alone."""
     turns, calls = turn_counts(journal), call_stats(journal)
-    drawn = compiled.get_graph()
+    graph = to_networkx(compiled)
     nodes = {
         node: NodeStats(turns=turns.through(node), **calls.get(node, {}))
-        for node in drawn.nodes
+        for node in graph
         if node not in (START, END)
     }
-    taken = {(a, b): turns.along(a, b, label) for a, b, label, _ in drawn.edges}
-    return RunStats(title, nodes, taken)
+    taken = {(a, b): turns.along(a, b, label) for a, b, label in graph.edges.data("label")}
+    return RunStats(nodes, taken)
 
 
 def turn_counts(journal: Journal) -> TurnCounts:

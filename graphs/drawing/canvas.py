@@ -5,15 +5,17 @@ Matplotlib's objects are used without pyplot, so that no window system is touche
 
 import io
 from collections.abc import Sequence
+from dataclasses import dataclass
 from math import hypot
 from typing import Any, Literal
 
 import matplotlib
+import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.patches import Ellipse, FancyBboxPatch, PathPatch, Polygon, Rectangle
 from matplotlib.path import Path
 
-from attunement.graphs.shades import shade_at
+from attunement.graphs.drawing.shades import shade_at
 
 PictureKind = Literal["svg", "png"]
 Spot = tuple[float, float]
@@ -21,6 +23,14 @@ Spot = tuple[float, float]
 INK, LINE, MUTED, FAINT = "#1f1f1f", "#4a4a4a", "#636363", "#b4b4b4"
 _FONT = ["DejaVu Sans", "sans-serif"]
 """Ships with matplotlib, so that a PNG looks the same everywhere."""
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """A line on a sheet: spots, and what each is to it (matplotlib's path codes)."""
+
+    spots: Sequence[Spot]
+    codes: Sequence[np.uint8]
 
 
 class Sheet:
@@ -34,7 +44,7 @@ class Sheet:
         self.axes.set(xlim=(0, width), ylim=(height, 0))
 
     def text(self, at: Spot, words: str, size: float = 8.5, **style: Any) -> None:
-        """Write words; unless the style says otherwise, the spot is the middle of their left end."""
+        """Write words; the spot is the middle of their left end, unless the style says more."""
         placed = {"ha": "left", "va": "center_baseline", "color": INK, "family": _FONT} | style
         self.axes.text(*at, words, fontsize=size, **placed)
 
@@ -47,19 +57,19 @@ class Sheet:
         """A disc about a spot."""
         self.axes.add_patch(Ellipse(at, 2 * radius, 2 * radius, fc=fill, ec=edge, lw=width))
 
-    def arrow(self, path: Path, width: float, colour: str, dashed: bool = False) -> None:
-        """An arrow along a path whose last part is straight, with its head at the path's end."""
-        (x, y), (to_x, to_y) = path.vertices[-2:]
-        length, head = hypot(to_x - x, to_y - y), head_length(width)
-        dx, dy = (to_x - x) / length * head, (to_y - y) / length * head
-        neck = Path([*path.vertices[:-1], (to_x - dx / 2, to_y - dy / 2)], path.codes)
+    def arrow(self, curve: Curve, width: float, colour: str, dashed: bool = False) -> None:
+        """An arrow along a curve whose last part is straight, with its head at the end."""
+        (x, y), tip = curve.spots[-2:]
+        dx, dy = _along((x, y), tip, head_length(width))
+        end = (tip[0] - dx / 2, tip[1] - dy / 2)
         # Dashes are in widths of the line; a wide line gets shorter ones, so that it stays a line.
         dash = (0, (3.4 / width**0.5, 1.8 / width**0.5)) if dashed else "solid"
         self.axes.add_patch(
-            PathPatch(neck, fc="none", ec=colour, lw=width, ls=dash, capstyle="butt")
-        )
-        wings = [(to_x - dx + s * dy, to_y - dy - s * dx) for s in (-0.45, 0.45)]
-        self.axes.add_patch(Polygon([(to_x, to_y), *wings], fc=colour, ec="none"))
+            PathPatch(Path([*curve.spots[:-1], end], curve.codes), fc="none", ec=colour, lw=width,
+                      ls=dash, capstyle="butt")
+        )  # fmt: skip
+        wings = [(tip[0] - dx + s * dy, tip[1] - dy - s * dx) for s in (-0.45, 0.45)]
+        self.axes.add_patch(Polygon(np.array([tip, *wings]), fc=colour, ec="none"))
 
     def key(self, at: Spot, words: str, low: str, high: str) -> None:
         """What the shades mean: a ramp from left to right, the words for its ends, and of what."""
@@ -85,16 +95,27 @@ def head_length(width: float) -> float:
     return 0.085 + 0.022 * width
 
 
-def through(corners: Sequence[Spot], radius: float = 0.13) -> Path:
-    """A path through corners, each rounded; the last part stays straight."""
+def through(corners: Sequence[Spot], radius: float = 0.13) -> Curve:
+    """A curve through corners, each rounded; the last part stays straight."""
     spots, codes = [corners[0]], [Path.MOVETO]
     for before, corner, after in zip(corners, corners[1:], corners[2:], strict=False):
-        r = min(radius, *(hypot(corner[0] - o[0], corner[1] - o[1]) / 2 for o in (before, after)))
-        spots += [_towards(corner, before, r), corner, _towards(corner, after, r)]
+        r = min(radius, distance(corner, before) / 2, distance(corner, after) / 2)
+        spots += [towards(corner, before, r), corner, towards(corner, after, r)]
         codes += [Path.LINETO, Path.CURVE3, Path.CURVE3]
-    return Path([*spots, corners[-1]], [*codes, Path.LINETO])
+    return Curve((*spots, corners[-1]), (*codes, Path.LINETO))
 
 
-def _towards(start: Spot, end: Spot, distance: float) -> Spot:
-    share = distance / hypot(end[0] - start[0], end[1] - start[1])
-    return start[0] + (end[0] - start[0]) * share, start[1] + (end[1] - start[1]) * share
+def distance(a: Spot, b: Spot) -> float:
+    """Inches between two spots."""
+    return hypot(a[0] - b[0], a[1] - b[1])
+
+
+def towards(start: Spot, end: Spot, inches: float) -> Spot:
+    """The spot some inches from one spot on the way to another."""
+    dx, dy = _along(start, end, inches)
+    return start[0] + dx, start[1] + dy
+
+
+def _along(start: Spot, end: Spot, inches: float) -> Spot:
+    share = inches / distance(start, end)
+    return (end[0] - start[0]) * share, (end[1] - start[1]) * share

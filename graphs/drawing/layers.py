@@ -103,7 +103,7 @@ class Layers:
         if edge in self.straight:
             siblings = [e for e in self.straight if e[0] == source]
             return source not in self.aside and len(siblings) > 1
-        return not self.is_last(source)
+        return source in self.aside or not self.is_last(source)
 
     def _joins(self, edge: Edge) -> bool:
         """Whether an edge runs along the bus over its target."""

@@ -2,10 +2,19 @@
 
 import networkx as nx
 
-from attunement.graphs.canvas import FAINT, INK, LINE, MUTED, PictureKind, Sheet, Spot, through
-from attunement.graphs.layers import Edge
-from attunement.graphs.layout import Box, Placement, Point, Route
-from attunement.graphs.shades import NO_FIGURE, ink, latency_scale, milliseconds
+from attunement.graphs.drawing.canvas import (
+    FAINT,
+    INK,
+    LINE,
+    MUTED,
+    PictureKind,
+    Sheet,
+    Spot,
+    through,
+)
+from attunement.graphs.drawing.layers import Edge
+from attunement.graphs.drawing.placement import Box, Placement, Point, Route
+from attunement.graphs.drawing.shades import NO_FIGURE, ink, latency_scale, milliseconds
 
 COLUMN, ROW = 0.082, 0.165
 """Inches of a character cell; a column is wider than the mean letter, so that text fits its box."""
@@ -22,8 +31,9 @@ def draw_picture(graph: nx.DiGraph, placement: Placement, title: str, kind: Pict
 
 def sheet_of(graph: nx.DiGraph, placement: Placement, title: str) -> Sheet:
     """A sheet with the graph, its title and the key to shades and lines."""
+    foot = _FOOT + (0.26 if latency_scale(graph) else 0)
     inner = max(placement.width * COLUMN, len(title) * 0.1, 4.2)
-    sheet = Sheet(inner + 2 * _SIDE, placement.height * ROW + _HEAD + _FOOT, title)
+    sheet = Sheet(inner + 2 * _SIDE, placement.height * ROW + _HEAD + foot, title)
     left = (sheet.width - placement.width * COLUMN) / 2
     picture = _Picture(graph, sheet, left)
     sheet.text((_SIDE, 0.38), title, 11, weight="bold")

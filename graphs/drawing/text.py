@@ -2,9 +2,10 @@
 
 from collections import defaultdict
 from collections.abc import Collection
+from itertools import pairwise
 
-from attunement.graphs.layers import Edge
-from attunement.graphs.layout import Box, Placement, Point, Route, cells
+from attunement.graphs.drawing.layers import Edge
+from attunement.graphs.drawing.placement import Box, Placement, Point, Route, cells
 
 _UP, _RIGHT, _DOWN, _LEFT = 1, 2, 4, 8
 _LINES = {
@@ -55,7 +56,7 @@ class _Canvas:
         self._write(route.label_at, route.label)
 
     def _line(self, way: list[Point], dashed: bool) -> None:
-        for (x, y), (to_x, to_y) in zip(way, way[1:], strict=False):
+        for (x, y), (to_x, to_y) in pairwise(way):
             out = _DIRECTIONS[to_x - x, to_y - y]
             self.lines[x, y] |= out
             self.lines[to_x, to_y] |= _OPPOSITE[out]

@@ -1,11 +1,11 @@
 """A compiled graph as a drawing: JSON, Mermaid text, text for a terminal, a picture.
 
-    attune graph self_refine --format mermaid
+attune graph self_refine --format mermaid
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import networkx as nx
 import orjson
@@ -16,11 +16,12 @@ from langgraph.graph import END, START
 from pydantic import Field
 
 from attunement.core.records import Record
-from attunement.graphs.layers import Edge
-from attunement.graphs.layout import Placement, place
-from attunement.graphs.shades import ink, latencies, latency_scale, milliseconds
+from attunement.graphs.drawing.layers import Edge
+from attunement.graphs.drawing.layout import place
+from attunement.graphs.drawing.placement import Placement
+from attunement.graphs.drawing.shades import ink, latencies, latency_scale, milliseconds
+from attunement.graphs.drawing.text import draw_text
 from attunement.graphs.state import Graph
-from attunement.graphs.text_drawing import draw_text
 
 ASIDE = ("hand_off",)
 """Nodes that are drawn beside the way that most turns take."""
@@ -46,26 +47,26 @@ class NodeStats(Record):
 class RunStats:
     """What a run did on its graph."""
 
-    title: str
-    """The run in a few words."""
     nodes: Mapping[str, NodeStats]
     taken: Mapping[Edge, int] = field(default_factory=dict)
     """How many committed turns took an edge."""
 
 
-def to_networkx(compiled: Graph, stats: RunStats | None = None) -> nx.DiGraph:
+def to_networkx(compiled: Graph, title: str = "", stats: RunStats | None = None) -> nx.DiGraph:
     """The nodes and edges of a compiled graph, with a run's figures as attributes.
 
-    The graph has a `name` and a `title`. Nodes have a `label`, edges a `label` (None without one)
-    and `conditional`; with a run, nodes have the fields of `NodeStats` and edges have `taken`.
+    The graph has its `name` and a `title`, which says what is special here. Nodes have a `label`,
+    edges a `label` (None without one) and `conditional`; with a run, nodes have the fields of
+    `NodeStats` and edges have `taken`.
     """
     drawn = compiled.get_graph()
-    graph = nx.DiGraph(name=compiled.name, title=stats.title if stats else "")
+    graph = nx.DiGraph(name=compiled.name, title=title)
     for node in drawn.nodes:
         found = stats.nodes.get(node) if stats else None
         figures = found.model_dump() if found else {}
         graph.add_node(node, label=_NAMES.get(node, node), **figures)
-    for source, target, label, conditional in drawn.edges:
+    for source, target, data, conditional in drawn.edges:
+        label = None if data is None else str(data)
         graph.add_edge(source, target, label=label, conditional=conditional)
         if stats and (source, target) in stats.taken:
             graph.edges[source, target]["taken"] = stats.taken[source, target]
@@ -103,9 +104,11 @@ def to_text(graph: nx.DiGraph, plain: bool = False) -> str:
     return f"{heading(graph)}\n\n{drawn}\n\ndashed: taken on a condition"
 
 
-def to_picture(graph: nx.DiGraph, kind: str) -> bytes:
-    """The graph as a picture: `kind` is svg or png. The same graph gives the same bytes."""
-    from attunement.graphs.picture import draw_picture  # matplotlib takes a second to import
+def to_picture(graph: nx.DiGraph, kind: Literal["svg", "png"]) -> bytes:
+    """The graph as a picture. The same graph gives the same bytes."""
+    from attunement.graphs.drawing.picture import (
+        draw_picture,  # matplotlib takes a second to import
+    )
 
     return draw_picture(graph, placement_of(graph), heading(graph), kind)
 
@@ -116,7 +119,7 @@ def placement_of(graph: nx.DiGraph) -> Placement:
 
 
 def heading(graph: nx.DiGraph) -> str:
-    """The graph's name, and the run's title if there is one."""
+    """The graph's name, and its title if there is one."""
     return ": ".join(part for part in (graph.graph["name"], graph.graph["title"]) if part)
 
 
@@ -149,6 +152,6 @@ def _in_words(figures: Mapping[str, Any]) -> list[str]:
     return lines
 
 
-def many(count: int, thing: str) -> str:
+def many(count: int, one: str, more: str = "") -> str:
     """A count with its noun."""
-    return f"{count:,} {thing}" if count == 1 else f"{count:,} {thing}s"
+    return f"{count:,} {one if count == 1 else more or f'{one}s'}"
