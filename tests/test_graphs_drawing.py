@@ -89,7 +89,7 @@ def test_mermaid_has_every_edge_with_its_label(compiled, graph):
 
 def test_text_draws_every_edge_from_box_to_arrow(compiled, graph):
     lines = diagram.to_text(graph).split("\n")[2:]
-    placement = drawing.placement_of(graph)
+    placement = diagram.placement_of(graph)
     assert set(placement.routes) == edges_of(compiled)
     for edge, route in placement.routes.items():
         drawn = [lines[y][x] for x, y in list(cells(route.points))[1:-1]]
@@ -101,24 +101,24 @@ def test_text_has_every_name_and_label(compiled, graph):
     text = diagram.to_text(graph)
     for node in graph.nodes.values():
         assert f" {node['label']} " in text
-    for label in drawing.edge_labels(graph).values():
+    for label in diagram.edge_labels(graph).values():
         assert label in text
 
 
 def test_pictures_have_every_edge_and_all_words_as_text(compiled, graph):
     svg = ElementTree.fromstring(diagram.to_picture(graph, "svg"))
     said = {"".join(element.itertext()).strip() for element in svg.iter() if "text" in element.tag}
-    for lines in drawing.node_lines(graph).values():
+    for lines in diagram.node_lines(graph).values():
         assert set(lines) <= said
-    assert set(drawing.edge_labels(graph).values()) <= said
-    sheet = sheet_of(graph, drawing.placement_of(graph), "x")
+    assert set(diagram.edge_labels(graph).values()) <= said
+    sheet = sheet_of(graph, diagram.placement_of(graph), "x")
     heads = [patch for patch in sheet.axes.patches if type(patch).__name__ == "Polygon"]
     assert len(heads) == len(edges_of(compiled)) + 1  # and one in the key
 
 
 def test_svg_names_itself(graph):
     svg = ElementTree.fromstring(diagram.to_picture(graph, "svg"))
-    assert svg.find("{http://www.w3.org/2000/svg}title").text == drawing.heading(graph)
+    assert svg.find("{http://www.w3.org/2000/svg}title").text == diagram.heading(graph)
 
 
 def test_figures_stand_in_their_box(compiled):
@@ -127,7 +127,7 @@ def test_figures_stand_in_their_box(compiled):
         "guard": NodeStats(turns=1),
         "responder": NodeStats(turns=8, calls=1200, mean_latency_ms=1234.5, errors=1, re_asks=2),
     }
-    lines = drawing.node_lines(to_networkx(compiled, "run", RunStats(nodes)))
+    lines = diagram.node_lines(to_networkx(compiled, "run", RunStats(nodes)))
     assert lines["seeker"] == ["seeker", "9 calls, 0.13 ms"]
     assert lines["guard"] == ["guard", "1 turn"]
     assert lines["responder"] == ["responder", "1,200 calls, 1,234 ms", "2 re-asks, 1 error"]
@@ -137,7 +137,7 @@ def test_figures_stand_in_their_box(compiled):
 def test_a_call_that_never_came_back_has_no_latency(compiled):
     nodes = {"responder": NodeStats(turns=0, calls=1, errors=1)}
     graph = to_networkx(compiled, "run", RunStats(nodes))
-    assert drawing.node_lines(graph)["responder"] == ["responder", "1 call", "1 error"]
+    assert diagram.node_lines(graph)["responder"] == ["responder", "1 call", "1 error"]
     assert diagram.to_picture(graph, "png").startswith(b"\x89PNG")
 
 
@@ -145,7 +145,7 @@ def test_a_call_that_never_came_back_has_no_latency(compiled):
 
 
 def test_nothing_overlaps(graph):
-    placement = drawing.placement_of(graph)
+    placement = diagram.placement_of(graph)
     assert_clear(placement)
     lines = {cell for route in placement.routes.values() for cell in cells(route.points)}
     for route in placement.routes.values():
@@ -155,7 +155,7 @@ def test_nothing_overlaps(graph):
 
 
 def test_lines_of_different_ways_share_cells_only_where_they_fork_or_join(graph):
-    placement = drawing.placement_of(graph)
+    placement = diagram.placement_of(graph)
     for (a, b), (c, d) in combinations(placement.routes, 2):
         first, second = (set(cells(placement.routes[e].points)) for e in ((a, b), (c, d)))
         if a != c and b != d:
@@ -163,7 +163,7 @@ def test_lines_of_different_ways_share_cells_only_where_they_fork_or_join(graph)
 
 
 def test_layers_follow_the_flow(compiled):
-    boxes = drawing.placement_of(to_networkx(compiled)).boxes
+    boxes = diagram.placement_of(to_networkx(compiled)).boxes
     tops = {node: box.y for node, box in boxes.items()}
     assert tops["__start__"] < tops["seeker"] < tops["guard"] < tops["commit"] < tops["__end__"]
     assert tops["guard"] < tops["hand_off"] < tops["commit"]
@@ -173,7 +173,7 @@ def test_layers_follow_the_flow(compiled):
 
 def test_draft_and_reflection_stand_side_by_side():
     for plain_draft in (False, True):
-        boxes = drawing.placement_of(to_networkx(build_graph("self_refine", plain_draft))).boxes
+        boxes = diagram.placement_of(to_networkx(build_graph("self_refine", plain_draft))).boxes
         assert boxes["responder"].y == boxes["reflector"].y
 
 
@@ -181,12 +181,12 @@ def test_a_usual_run_fits_a_terminal(compiled):
     usual = NodeStats(turns=1234, calls=1234, mean_latency_ms=1234, errors=3, re_asks=45)
     bare = to_networkx(compiled)
     stats = RunStats(dict.fromkeys(stats_for(bare).nodes, usual), dict.fromkeys(bare.edges, 1234))
-    assert drawing.placement_of(to_networkx(compiled, "run", stats)).width <= 80
+    assert diagram.placement_of(to_networkx(compiled, "run", stats)).width <= 80
 
 
 def test_words_fit_their_boxes_and_each_other_in_pictures(graph):
-    placement = drawing.placement_of(graph)
-    sheet = sheet_of(graph, placement, drawing.heading(graph))
+    placement = diagram.placement_of(graph)
+    sheet = sheet_of(graph, placement, diagram.heading(graph))
     canvas = FigureCanvasAgg(sheet.figure)
     texts = [t for t in sheet.axes.texts if t.get_text()]
     extents = [t.get_window_extent(canvas.get_renderer()) for t in texts]
