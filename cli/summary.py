@@ -1,5 +1,7 @@
 """How a run looks in print: its summary, and one turn before and after refinement."""
 
+import shutil
+import sys
 from pathlib import Path
 
 from rich.console import Console
@@ -33,12 +35,15 @@ def print_summary(
     console.print(table)
     console.print()
     following = [
-        (f"attune show {folder} 0", "read a dialogue"),
-        (f"attune export {folder} --out turns.jsonl", "every turn as a JSON line"),
-        (f"attune graph --run {folder}", "the graph with counts and latency"),
+        (f"show {folder} 0", "read a dialogue"),
+        (f"export {folder} --out turns.jsonl", "every turn as a JSON line"),
+        (f"graph --run {folder}", "the graph with counts and latency"),
     ]
     if summary.open:
-        following.insert(0, (f"attune resume {folder}", "finish it"))
+        following.insert(0, (f"resume {folder}", "finish it"))
+    # Right after `make demo` the command is in the virtual environment only.
+    attune = "attune" if shutil.which("attune") else sys.argv[0]
+    following = [(f"{attune} {verb}", what) for verb, what in following]
     widest = max(len(verb) for verb, _ in following)
     for verb, what in following:
         line = Text.assemble((f"  {verb:{widest}}", "bold"), f"  {what}")

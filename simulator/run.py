@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import signal
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -96,9 +97,28 @@ def run(
         tally = tally or Tally()
         with (
             watch(tally, journal) if watch else contextlib.nullcontext(),
+            _calm_collector(),
             asyncio.Runner(loop_factory=_fast_loop()) as runner,
         ):
             return runner.run(_run(config, journal, chosen, tally))
+
+
+@contextmanager
+def _calm_collector() -> Iterator[None]:
+    """Let the garbage collector look less often, and never at what was there before the run.
+
+    A run makes few cycles and much short-lived data: at its usual pace the collector takes an
+    eighth of the processor time.
+    """
+    usual = gc.get_threshold()
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 50, 100)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*usual)
+        gc.unfreeze()
 
 
 def _fast_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:

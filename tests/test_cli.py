@@ -39,7 +39,7 @@ def test_simulate_without_arguments_shows_before_and_after_and_what_next(done):
     assert "before: draft" in said
     assert "after: refined" in said
     assert "12 done, 0 failed, 0 open" in said
-    assert "attune show runs/001 0" in said
+    assert "show runs/001 0" in said
     assert (done / "runs/001/journal.db").exists()
     assert 'graph = "self_refine"' in (done / "runs/001/config.toml").read_text()
 
