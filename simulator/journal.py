@@ -1,7 +1,7 @@
 """The journal: every call before its result is used, every turn in one transaction.
 
-One writer thread takes whatever has gathered since its last commit and writes it as one
-transaction (group commit), so that durability does not cost throughput. SQLite runs in WAL mode
+The writer takes whatever has gathered since its last commit and writes it as one transaction
+(group commit), so that durability does not cost throughput. SQLite runs in WAL mode
 with `synchronous=NORMAL`: what was acknowledged survives any end of the process. After a power
 cut the last commits may be missing; the journal is then a consistent, slightly earlier one.
 """
@@ -31,6 +31,10 @@ from attunement.simulator.tables import (
 )
 from attunement.simulator.writer import Row, Writer, as_journal_error, insert_in_pages
 
+_PRAGMAS = (
+    "journal_mode=WAL", "synchronous=NORMAL", "busy_timeout=30000", "wal_autocheckpoint=0",
+)  # fmt: skip
+"""The writer checkpoints by itself; the last connection to close does it too."""
 PAGE = 200
 """Dialogues that are read at a time."""
 _RECORDED = TypeAdapter(tuple[Utterance, ...])
@@ -104,15 +108,14 @@ class Journal:
             )
         return journal
 
-    def close_writer(self) -> None:
-        """Write what is waiting; the event loop that wrote may then end."""
+    async def close_writer(self) -> None:
+        """End the writing; the event loop that wrote may then end."""
         if self._writer:
-            self._writer.close()
+            await self._writer.aclose()
             self._writer = None
 
     def close(self) -> None:
-        """Write what is waiting and let go of the file."""
-        self.close_writer()
+        """Let go of the file."""
         self.engine.dispose()
 
     # ---- writing, from within an event loop -----------------------------------------------------
@@ -277,7 +280,7 @@ def _engine(path: Path) -> Engine:
 
     @event.listens_for(engine, "connect")
     def _configure(connection: Any, _: Any) -> None:
-        for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "busy_timeout=30000"):
+        for pragma in _PRAGMAS:
             connection.execute(f"PRAGMA {pragma}")
 
     return engine

@@ -140,7 +140,7 @@ async def _run(
     finally:
         for backend in backends.values():
             await backend.aclose()
-        journal.close_writer()
+        await journal.close_writer()
     return not gate.stopping or not journal.counts()["open"]
 
 

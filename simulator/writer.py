@@ -1,7 +1,6 @@
-"""The journal's writer: one thread that commits whatever has gathered, and then answers."""
+"""The journal's writer: commits whatever has gathered, and then answers."""
 
 import asyncio
-import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from itertools import islice
@@ -21,6 +20,8 @@ _CLOSE = (
 )
 _STATEMENTS = {"call": CALLS.insert(), "turn": TURNS.insert(), "close": _CLOSE}
 """What can be written, in the order in which one transaction writes it."""
+CHECKPOINT_EVERY = 2000
+"""Rows after which the write-ahead log is folded into the database."""
 
 
 @contextmanager
@@ -37,51 +38,68 @@ def as_journal_error() -> Iterator[None]:
 
 
 class Writer:
-    """Group commit from within an event loop."""
+    """Group commit from within an event loop.
+
+    What the loop's current round has gathered is written as one transaction at the round's end,
+    in the loop's own thread: a commit in WAL mode is one write without a wait for the disk, far
+    cheaper than handing it to another thread that has to win the interpreter lock first. The wait
+    for the disk comes with the checkpoint, and that one runs in a thread.
+    """
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._loop = asyncio.get_running_loop()
-        self._waiting: list[tuple[list[tuple[str, Row]], asyncio.Future[None]]] = []
-        self._wake = threading.Condition()
-        self._closed = False
-        self._thread = threading.Thread(target=self._work, name="journal", daemon=True)
-        self._thread.start()
+        self._db = engine.connect()
+        self._waiting: list[tuple[tuple[tuple[str, Row], ...], asyncio.Future[None]]] = []
+        self._since_checkpoint = 0
+        self._checkpoint: asyncio.Future[None] | None = None
 
     async def write(self, *items: tuple[str, Row]) -> None:
         """Write rows (kind, values) in one transaction; returns when it is committed."""
+        if not self._waiting:
+            self._loop.call_soon(self._flush)
         done = self._loop.create_future()
-        with self._wake:
-            self._waiting.append((list(items), done))
-            self._wake.notify()
+        self._waiting.append((items, done))
         await done
 
-    def close(self) -> None:
-        """Write what is waiting and end the thread."""
-        with self._wake:
-            self._closed = True
-            self._wake.notify()
-        self._thread.join()
+    def _flush(self) -> None:
+        batch, self._waiting = self._waiting, []
+        error: BaseException | None = None
+        try:
+            with as_journal_error():
+                _commit(self._db, [item for items, _ in batch for item in items])
+        except Exception as failed:
+            error = failed
+        for _, done in batch:
+            if done.done():  # its dialogue was cancelled meanwhile
+                continue
+            if error:
+                done.set_exception(error)
+            else:
+                done.set_result(None)
+        self._since_checkpoint += len(batch)
+        if self._since_checkpoint >= CHECKPOINT_EVERY and not self._checkpoint:
+            self._since_checkpoint = 0
+            self._checkpoint = self._loop.run_in_executor(None, self._fold_in)
+            self._checkpoint.add_done_callback(self._checkpointed)
 
-    def _work(self) -> None:
+    def _fold_in(self) -> None:
         with self._engine.connect() as db:
-            while batch := self._next_batch():
-                error: JournalError | None = None
-                try:
-                    with as_journal_error():
-                        _commit(db, [item for items, _ in batch for item in items])
-                except JournalError as failed:
-                    error = failed
-                answer = [done for _, done in batch]
-                if not self._loop.is_closed():
-                    self._loop.call_soon_threadsafe(_answer, answer, error)
+            db.exec_driver_sql("PRAGMA wal_checkpoint(PASSIVE)")
 
-    def _next_batch(self) -> list[tuple[list[tuple[str, Row]], asyncio.Future[None]]]:
-        with self._wake:
-            while not self._waiting and not self._closed:
-                self._wake.wait()
-            batch, self._waiting = self._waiting, []
-            return batch
+    def _checkpointed(self, done: asyncio.Future[None]) -> None:
+        # A checkpoint that failed has lost nothing: the log grows, and the next one tries again.
+        self._checkpoint = None
+        if not done.cancelled():
+            done.exception()
+
+    async def aclose(self) -> None:
+        """Write what is waiting and let go of the file."""
+        if self._waiting:
+            self._flush()
+        if self._checkpoint:
+            await asyncio.wait([self._checkpoint])
+        self._db.close()
 
 
 def _commit(db: Connection, items: list[tuple[str, Row]]) -> None:
@@ -89,16 +107,6 @@ def _commit(db: Connection, items: list[tuple[str, Row]]) -> None:
         for kind, statement in _STATEMENTS.items():
             if rows := [row for found, row in items if found == kind]:
                 db.execute(statement, rows)
-
-
-def _answer(futures: list[asyncio.Future[None]], error: JournalError | None) -> None:
-    for future in futures:
-        if future.done():  # its dialogue was cancelled meanwhile
-            continue
-        if error:
-            future.set_exception(error)
-        else:
-            future.set_result(None)
 
 
 def insert_in_pages(db: Connection, table: Table, rows: Iterable[Row], size: int = 500) -> None:
