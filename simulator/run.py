@@ -97,7 +97,6 @@ def run(
         tally = tally or Tally()
         with (
             watch(tally, journal) if watch else contextlib.nullcontext(),
-            _calm_collector(),
             asyncio.Runner(loop_factory=_fast_loop()) as runner,
         ):
             return runner.run(_run(config, journal, chosen, tally))
@@ -135,7 +134,7 @@ async def _run(
     gate = Gate()
     desk = Desk(config, backends, journal.prompts(), journal, gate, tally)
     try:
-        with _stopping_on_signals(gate):
+        with _stopping_on_signals(gate), _calm_collector():
             await run_open_dialogues(desk)
     finally:
         for backend in backends.values():

@@ -221,7 +221,7 @@ def test_ctrl_c_says_how_to_resume_and_resuming_finishes(tmp_path):
     command = [ATTUNE, "simulate", "--dialogues", "200", "--out", "r", "--concurrency", "8"]
     process = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE,
                                stdout=subprocess.DEVNULL, text=True)  # fmt: skip
-    while not (tmp_path / "r" / "run.lock").exists() and process.poll() is None:
+    while not _under_way(tmp_path / "r") and process.poll() is None:
         time.sleep(0.01)
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=60)
@@ -230,6 +230,12 @@ def test_ctrl_c_says_how_to_resume_and_resuming_finishes(tmp_path):
     result = attune("resume", "r", "--json", cwd=tmp_path)
     assert result.returncode == 0
     assert json.loads(result.stdout)["done"] == 200
+
+
+def _under_way(run: Path) -> bool:
+    """Whether the run has journalled something: its lock is taken and its log has grown."""
+    log = run / "journal.db-wal"
+    return (run / "run.lock").exists() and log.exists() and log.stat().st_size > 0
 
 
 def test_a_broken_pipe_is_no_error(done):
