@@ -12,7 +12,12 @@ import unicodedata
 from attunement.agents.crisis_patterns import CRISIS, HARMLESS, STEMS
 from attunement.core.records import CrisisKind, Risky
 
-HAND_OFF: dict[CrisisKind, str] = {
+HAND_OFF: dict[CrisisKind | None, str] = {
+    None: (
+        "Thank you for telling me this. It is more than a program can hold, and you should not be "
+        "alone with it. Please reach out to a person now: your local emergency services, a crisis "
+        "line, or someone you trust."
+    ),
     "suicide": (
         "Thank you for telling me this. What you carry is too heavy to carry alone, and it is more "
         "than a program can hold. Please reach out to a person right now: your local emergency "
@@ -36,7 +41,8 @@ HAND_OFF: dict[CrisisKind, str] = {
         "and so can someone you trust."
     ),
 }
-"""The reply that leads to people who can help. No numbers: they differ by country."""
+"""The reply that leads to people who can help; None where the kind of crisis is not known.
+No numbers: they differ by country."""
 
 _PATTERNS = {kind: re.compile("|".join(patterns)) for kind, patterns in CRISIS.items()}
 _HARMLESS = re.compile("|".join(HARMLESS))

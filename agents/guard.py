@@ -24,11 +24,9 @@ async def guard(chat: Chat | None, dialogue: Sequence[Utterance]) -> Risky:
     watch = await ask_record(chat, chat.prompt.chat(dialogue=flatten(dialogue)), Watch)
     if not watch.crisis:
         return found
-    return Risky(
-        crisis=True, kind=watch.kind or "self-harm", evidence=watch.evidence, found_by="model"
-    )
+    return Risky(crisis=True, kind=watch.kind, evidence=watch.evidence, found_by="model")
 
 
 def hand_off(found: Risky) -> Reply:
     """The reply to a crisis: plain words that lead to people who can help."""
-    return Reply(text=HAND_OFF[found.kind or "suicide"])
+    return Reply(text=HAND_OFF[found.kind])

@@ -54,13 +54,13 @@ async def seek(
 
 def notes(past: Sequence[SeekerTurn]) -> str:
     """A seeker's private memory of their own turns: constant in size but for two digits a turn."""
-    if not past or past[-1].intensity is None:
+    if not past:
         return "(none yet)"
-    strengths = " ".join(str(turn.intensity) for turn in past)
+    strengths = " ".join(str(turn.intensity or "?") for turn in past)
     ratings = " ".join(str(turn.rating) for turn in past if turn.rating)
-    return (
-        f"What I felt last: {past[-1].emotion}. Its strength in each of my turns: {strengths}."
-        + (f" How much the replies helped: {ratings}." if ratings else "")
+    feeling = past[-1].emotion or "not clear"
+    return f"What I felt last: {feeling}. Its strength in each of my turns: {strengths}." + (
+        f" How much the replies helped: {ratings}." if ratings else ""
     )
 
 

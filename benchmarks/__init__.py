@@ -2,5 +2,5 @@
 
     python -m benchmarks [NAME ...] [--quick] [--json FILE]
 
-Every figure is absolute or a ratio within one run. None of them is a test.
+Every figure is absolute or a ratio within one run. None of them is a test. Linux and macOS.
 """

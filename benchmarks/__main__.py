@@ -19,7 +19,8 @@ NAMES = ("startup", "journal", "embedded", "memory", "client")
 def main() -> int:
     """Exit code 0 where everything was measured, met or not; 1 where something could not run."""
     options = _options()
-    console = Console(width=None if sys.stdout.isatty() else 160)
+    width = None if sys.stdout.isatty() else 160
+    console = Console(width=width, markup=False, highlight=False)
     lines: dict[str, list[Line]] = {}
     failed = False
     for name in options.names or NAMES:
@@ -30,6 +31,8 @@ def main() -> int:
             lines[name] = [Line(name, None, note=f"failed: {type(error).__name__}: {error}")]
         console.print(_table(name, lines[name]))
     console.print(", ".join(f"{key}: {value}" for key, value in machine().items()))
+    if options.quick:
+        console.print("--quick: the runs are too small to judge the budgets by")
     if options.json:
         rows = [{"name": name, **asdict(line)} for name in lines for line in lines[name]]
         report = {"machine": machine(), "quick": options.quick, "lines": rows}

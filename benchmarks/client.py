@@ -6,7 +6,9 @@ a row a turn and the closing one. Ours also renders its prompts, reads the answe
 journals each call before it uses the answer; the others (`rivals.py`) only send and receive.
 """
 
+import json
 import tempfile
+from dataclasses import dataclass, replace
 from math import ceil
 from pathlib import Path
 from typing import Any
@@ -27,30 +29,61 @@ def measure(quick: bool) -> list[Line]:
     """Processor time a call and share of the ideal, ours first, then the others."""
     max_turns, waves = (2, 1) if quick else (8, 2)
     lines = []
-    for in_flight in SHARE_BUDGETS:
-        lines += _both(OURS, "benchmarks.client", in_flight, waves, max_turns)
-        for name in RIVALS:
-            if lacking := missing(name):
-                lines.append(Line(f"{name}, {in_flight} in flight", None, note=lacking))
-                continue
-            # One wave of the slow ones: they take minutes, and their share is the same.
-            fewer = waves if name == "bare aiohttp" else 1
-            lines += _both(name, "benchmarks.rivals", in_flight, fewer, max_turns)
+    with tempfile.TemporaryDirectory() as folder:
+        requests = _requests(Path(folder), max_turns)
+        for in_flight in SHARE_BUDGETS:
+            load = _Load(in_flight, in_flight * waves, max_turns)
+            lines += _both(OURS, "benchmarks.client", load, max_turns=max_turns)
+            for name in RIVALS:
+                if lacking := missing(name):
+                    lines.append(Line(f"{name}, {in_flight} in flight", None, note=lacking))
+                    continue
+                # One wave of the slow ones: they take minutes, and their share is the same.
+                less = load if name == "bare aiohttp" else replace(load, dialogues=in_flight)
+                lines += _both(name, "benchmarks.rivals", less, requests=str(requests))
     return lines
 
 
-def _both(name: str, module: str, in_flight: int, waves: int, max_turns: int) -> list[Line]:
-    dialogues = in_flight * waves
+def _requests(folder: Path, max_turns: int) -> Path:
+    """A file with the requests that the others are to send."""
+    from benchmarks.runs import requests_of_a_dialogue
+
+    file = folder / "requests.json"
+    file.write_text(json.dumps(requests_of_a_dialogue(folder / "run", max_turns)), "utf-8")
+    return file
+
+
+@dataclass(frozen=True, slots=True)
+class _Load:
+    """How much a client has to do, and how wide."""
+
+    in_flight: int
+    dialogues: int
+    max_turns: int
+
+    @property
+    def calls(self) -> int:
+        """Five a turn, and the seeker's closing words."""
+        return self.dialogues * (5 * self.max_turns + 1)
+
+    @property
+    def ideal(self) -> float:
+        """Seconds that latency alone takes: waves of dialogues, in each its calls in a row."""
+        return ceil(self.dialogues / self.in_flight) * (4 * self.max_turns + 1) * LATENCY
+
+
+def _both(name: str, module: str, load: _Load, **settings: object) -> list[Line]:
+    in_flight, calls = load.in_flight, load.calls
     with started(LATENCY) as server:
         found = child(
             module, name=name, base_url=server.base_url, in_flight=in_flight,
-            dialogues=dialogues, max_turns=max_turns,
+            dialogues=load.dialogues, **settings,
         )  # fmt: skip
         stats = server.stats()
-    calls = dialogues * (5 * max_turns + 1)
-    assert stats["requests"] == calls, (stats, calls)
+    if stats["requests"] != calls:
+        raise RuntimeError(f"{name} made {stats['requests']} calls instead of {calls}")
     milliseconds = 1000 * found["cpu"] / calls
-    share = 100 * ideal(dialogues, in_flight, max_turns) / found["wall"]
+    share = 100 * load.ideal / found["wall"]
     ours = name == OURS
     budget = SHARE_BUDGETS[in_flight]
     return [
@@ -70,11 +103,6 @@ def _both(name: str, module: str, in_flight: int, waves: int, max_turns: int) ->
             f"{found['cpu'] / found['wall']:.2f} cores busy",
         ),
     ]  # fmt: skip
-
-
-def ideal(dialogues: int, in_flight: int, max_turns: int) -> float:
-    """Seconds that latency alone would take: dialogues in waves, calls in a row in each."""
-    return ceil(dialogues / in_flight) * (4 * max_turns + 1) * LATENCY
 
 
 def _work(name: str, base_url: str, in_flight: int, dialogues: int, max_turns: int) -> Any:

@@ -1,12 +1,14 @@
 """The embedded model with the journal on, on one core: calls a second, and where the time goes."""
 
+import gc
 import os
 import signal
 import statistics
+import sys
 import tempfile
 import threading
 import time
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -24,6 +26,7 @@ GROUPS = {
     "/site-packages/langgraph/": "langgraph",
     "/site-packages/langchain_core/": "langchain_core",
     "/site-packages/langsmith/": "langchain_core",
+    "/site-packages/sqlalchemy/": "journal's database",
     "/site-packages/pydantic/": "pydantic",
     "/site-packages/": "other packages",
     "/asyncio/": "event loop",
@@ -55,12 +58,12 @@ def _work(dialogues: int, profile: bool = False) -> dict[str, Any]:
     if pinned:
         os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
     from attunement.simulator.config import RunConfig
-    from benchmarks.runs import carry_out
+    from benchmarks.runs import carry_out, unwatched
 
     sampler = Sampler()
     with tempfile.TemporaryDirectory() as folder:
-        around = {"around": sampler.around} if profile else {}
-        run = carry_out(Path(folder) / "run", RunConfig(dialogues=dialogues), **around)
+        around = sampler.around if profile else unwatched
+        run = carry_out(Path(folder) / "run", RunConfig(dialogues=dialogues), around=around)
     return {"pinned": pinned, "calls": run.calls, "wall": run.wall, "cpu": run.cpu,
             "shares": sampler.shares()}  # fmt: skip
 
@@ -68,39 +71,49 @@ def _work(dialogues: int, profile: bool = False) -> dict[str, Any]:
 class Sampler:
     """Processor time by group: looks every few milliseconds at what the main thread is doing.
 
-    A look is weighed with the processor time of the main thread since the look before. What other
-    threads take is the journal's writer, which is the only one.
+    A look is weighed with the processor time of the main thread since the look before; the garbage
+    collector's passes are timed apart. Other threads: langgraph hands synchronous functions to a
+    pool.
     """
 
     EVERY = 0.002
 
     def __init__(self) -> None:
-        self.seconds: Counter[str] = Counter()
+        self.seconds: dict[str, float] = defaultdict(float)
+        self._in_collector = False
 
     def around(self, work: Callable[[], bool]) -> bool:
         """Do `work` and watch it."""
-        assert threading.current_thread() is threading.main_thread()
         before = time.process_time() - time.thread_time()
         self._last = time.thread_time()
         signal.signal(signal.SIGPROF, self._look)
         signal.setitimer(signal.ITIMER_PROF, self.EVERY, self.EVERY)
+        gc.callbacks.append(self._collector)
         try:
             return work()
         finally:
+            gc.callbacks.remove(self._collector)
             signal.setitimer(signal.ITIMER_PROF, 0)
-            self.seconds["journal's writer thread"] += (
-                time.process_time() - time.thread_time() - before
-            )
+            self.seconds["other threads"] += time.process_time() - time.thread_time() - before
 
     def _look(self, _: int, frame: FrameType | None) -> None:
+        self._book("garbage collector" if self._in_collector else _group(frame))
+
+    def _collector(self, phase: str, _: dict[str, int]) -> None:
+        if threading.current_thread() is threading.main_thread():
+            self._book("garbage collector" if phase == "stop" else _group(sys._getframe(1)))
+            self._in_collector = phase == "start"
+
+    def _book(self, name: str) -> None:
         now = time.thread_time()
-        self.seconds[_group(frame)] += now - self._last
+        self.seconds[name] += now - self._last
         self._last = now
 
     def shares(self) -> list[tuple[str, float]]:
         """(group, share of all processor time), the largest first."""
         total = sum(self.seconds.values())
-        return [(name, seconds / total) for name, seconds in self.seconds.most_common()]
+        ordered = sorted(self.seconds.items(), key=lambda item: -item[1])
+        return [(name, seconds / total) for name, seconds in ordered]
 
 
 def _group(frame: FrameType | None) -> str:

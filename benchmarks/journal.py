@@ -46,11 +46,11 @@ class Size:
 
 def measure(quick: bool) -> list[Line]:
     """Ratios for canned answers of a large model's length and for the embedded model."""
-    dialogues = 20 if quick else 200
+    dialogues, turns = (20, 100) if quick else (200, 400)
     lengths = (5, 10, 20) if quick else (5, 10, 20, 40)
     lines = _ratios("canned answers", _journal(dialogues, 8, CannedChat()))
     lines += _ratios("embedded model", _journal(dialogues, 8))
-    a_turn = [_each_turn(_journal(100 // length, length, CannedChat())) for length in lengths]
+    a_turn = [_each_turn(_journal(turns // length, length, CannedChat())) for length in lengths]
     ratio = a_turn[-1] / a_turn[0]
     note = ", ".join(f"{n:,.0f} B at {k}" for n, k in zip(a_turn, lengths, strict=True))
     lines.append(

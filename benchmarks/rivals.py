@@ -1,24 +1,19 @@
 """Other clients that make the calls of the same dialogues: bare aiohttp, the stock chat clients.
 
-They are given the finished requests, so that all they do is send, receive and read the answer's
-text. One dialogue on canned answers gives the requests.
+They are given the finished requests in a file, so that all they do is send, receive and read the
+answer's text. Nothing of this package is imported beside them.
 """
 
 import asyncio
-from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any, TypedDict
 
 import orjson
 import uvloop
 
-from attunement.agents.models.base import UnjournalledChat
-from attunement.agents.models.scripted import ScriptedChat
-from attunement.agents.prompting import ChatMessage
-from attunement.core.records import Role
-from benchmarks.canned import canned
 from benchmarks.measure import Cost, as_child
 
 RIVALS: dict[str, tuple[str, ...]] = {
@@ -28,9 +23,10 @@ RIVALS: dict[str, tuple[str, ...]] = {
 }
 """Each with the packages that it needs."""
 SAMPLING = {"temperature": 0.9, "top_p": 0.8, "max_tokens": 512, "seed": 1}
-Requests = dict[Role, list[list[ChatMessage]]]
+Messages = list[dict[str, str]]
+Requests = dict[str, list[Messages]]
 """The messages of every call of one dialogue, by role and turn."""
-Send = Callable[[list[ChatMessage]], Awaitable[str]]
+Send = Callable[[Messages], Awaitable[str]]
 Dialogue = Callable[[], Awaitable[None]]
 
 
@@ -38,27 +34,6 @@ def missing(name: str) -> str:
     """Why a rival cannot be measured here, or nothing."""
     lacking = [package for package in RIVALS[name] if find_spec(package) is None]
     return f"skipped: {', '.join(lacking)} not installed" if lacking else ""
-
-
-def requests_of(max_turns: int) -> Requests:
-    """What a dialogue of `max_turns` turns asks of each role, turn by turn."""
-    from attunement.graphs.self_refine import build
-    from attunement.graphs.state import EMBEDDED, Context
-    from attunement.graphs.supporting import recursion_limit
-    from attunement.personas.cards import library
-
-    backend = ScriptedChat(lambda ask: canned(ask.role, ask.seed))
-    context = Context(
-        lambda role, turn: None if role == "guard" else UnjournalledChat(backend, role, turn),
-        EMBEDDED.commit,
-        max_turns,
-    )
-    limit = {"recursion_limit": recursion_limit(max_turns)}
-    asyncio.run(build().ainvoke({"persona": library()[0]}, limit, context=context))
-    requests: Requests = defaultdict(list)
-    for ask in backend.asked:
-        requests[ask.role].append(ask.messages)
-    return requests
 
 
 def in_plain_python(send: Send, requests: Requests) -> Dialogue:
@@ -86,7 +61,7 @@ async def bare_aiohttp(base_url: str, requests: Requests) -> AsyncIterator[Dialo
     headers = {"Content-Type": "application/json"}
     async with aiohttp.ClientSession(connector=connector, headers=headers) as session:
 
-        async def send(messages: list[ChatMessage]) -> str:
+        async def send(messages: Messages) -> str:
             body = orjson.dumps({"model": "latency", "messages": messages, **SAMPLING})
             async with session.post(f"{base_url}/chat/completions", data=body) as response:
                 answer: dict[str, Any] = orjson.loads(await response.read())
@@ -127,7 +102,7 @@ async def stock_langgraph(base_url: str, requests: Requests) -> AsyncIterator[Di
         reflector: str
         refiner: str
 
-    def node(role: Role) -> Callable[[State], Awaitable[dict[str, Any]]]:
+    def node(role: str) -> Any:
         async def ask(state: State) -> dict[str, Any]:
             answer = await chat.ainvoke(requests[role][state["turn"]])
             step = {"turn": state["turn"] + 1} if role == "refiner" else {}
@@ -158,12 +133,12 @@ async def stock_langgraph(base_url: str, requests: Requests) -> AsyncIterator[Di
 CLIENTS = dict(zip(RIVALS, (bare_aiohttp, stock_openai, stock_langgraph), strict=True))
 
 
-def _work(name: str, base_url: str, in_flight: int, dialogues: int, max_turns: int) -> Any:
-    requests = requests_of(max_turns)
+def _work(name: str, base_url: str, in_flight: int, dialogues: int, requests: str) -> Any:
+    finished: Requests = orjson.loads(Path(requests).read_bytes())
 
     async def all_dialogues() -> None:
         left = iter(range(dialogues))
-        async with CLIENTS[name](base_url, requests) as dialogue:
+        async with CLIENTS[name](base_url, finished) as dialogue:
 
             async def worker() -> None:
                 for _ in left:

@@ -3,7 +3,7 @@
 Exit codes: 0 done, 1 failed, 2 the user's mistake, 130 stopped by Ctrl-C.
 """
 
-import os
+import io
 import sys
 from typing import Annotated, Any
 
@@ -68,6 +68,9 @@ app.command("doctor")(doctor)
 
 def main() -> None:
     """Run the verb; an expected error is one sentence on stderr, never a traceback."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a terminal that knows fewer characters than we
+            stream.reconfigure(errors="replace")
     try:
         app()
     except UserError as error:
@@ -76,10 +79,11 @@ def main() -> None:
     except AttunementError as error:
         _complain(error)
         sys.exit(1)
-    except BrokenPipeError:
-        # Whoever read our output has left (`attune show RUN | head`): that is no error.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
+    except OSError as error:
+        # Whatever a room did not foresee of the file system: a folder that may not be read, say.
+        name = f"{error.filename!r}: " if error.filename else ""
+        typer.echo(f"attune: {name}{error.strerror or error}", err=True)
+        sys.exit(2)
 
 
 def _complain(error: AttunementError) -> None:

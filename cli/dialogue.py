@@ -40,13 +40,19 @@ def print_dialogues(console: Console, journal: Journal) -> None:
         console.print(Text(f"… and {total - LISTED} more", "dim"))
 
 
-def print_dialogue(console: Console, dialogue: Dialogue) -> None:
-    """A dialogue, turn by turn."""
+def print_dialogue(console: Console, dialogue: Dialogue, whole: bool = True) -> None:
+    """A dialogue, turn by turn; how it ended, if these are all of its turns."""
     persona = dialogue.persona
     about = f"{persona.problem}, {persona.emotion} {persona.intensity} of 5"
     console.print(Text.assemble((dialogue.id, "bold"), f"  {about}"))
-    console.print(Text(f"helps: {' · '.join(persona.what_helps) or 'not known'}", "dim"))
-    console.print(Text(f"hurts: {' · '.join(persona.what_hurts) or 'not known'}", "dim"))
+    for label, field, items in (
+        ("helps", "what_helps", persona.what_helps),
+        ("hurts", "what_hurts", persona.what_hurts),
+    ):
+        drawn = " (drawn by the importer)" if field in persona.drawn else ""
+        console.print(Text(f"{label}{drawn}: {' · '.join(items) or 'not known'}", "dim"))
+    talks = f"talks: {persona.manner}, opens up {persona.opens_up}"
+    console.print(Text(talks + (" (drawn)" if "manner" in persona.drawn else ""), "dim"))
     for turn in dialogue.turns:
         console.print(Rule(f"turn {turn.number}", style="dim"))
         grid = Table.grid(padding=(0, 2, 0, 0))
@@ -55,8 +61,12 @@ def print_dialogue(console: Console, dialogue: Dialogue) -> None:
         for label, text, style in _lines(turn):
             grid.add_row(Text(label, style), Text(text, "" if style in _ALOUD else style))
         console.print(grid)
+    if not whole:
+        return
     end = f"failed: {dialogue.error}" if dialogue.error else f"ended: {dialogue.stop_reason}"
-    console.print(Rule(end if dialogue.stop_reason or dialogue.error else "open", style="dim"))
+    console.print(
+        Rule(Text(end) if dialogue.stop_reason or dialogue.error else "open", style="dim")
+    )
 
 
 def _lines(turn: Turn) -> Iterator[tuple[str, str, str]]:
@@ -71,7 +81,7 @@ def _lines(turn: Turn) -> Iterator[tuple[str, str, str]]:
     if turn.plan:
         yield "plan", f"{turn.plan.strategy} ({turn.plan.stage}). {turn.plan.reason}", "dim"
     if turn.draft and turn.spoken != "draft":
-        yield "draft", turn.draft.text, "dim"
+        yield "draft", _with_strategy(turn.draft), "dim"
     if turn.reflection:
         yield "reflection", _seen(turn.reflection), "dim"
     for aside in turn.set_aside:

@@ -29,7 +29,9 @@ def carry_out(
     started = time.monotonic()
     tally = Tally()
     try:
-        finished = run_folder(folder, watch=_watch, retry_failed=retry_failed, tally=tally)
+        finished = run_folder(
+            folder, watch=_watch, retry_failed=retry_failed, tally=tally, on_stop=_say_stopping
+        )
     except KeyboardInterrupt:  # before the run could watch for it, or for the second time
         _say_stopped(folder)
         raise typer.Exit(130) from None
@@ -49,6 +51,10 @@ def carry_out(
         raise typer.Exit(130)
     if summary.failed and summary.failed == summary.dialogues:
         raise typer.Exit(1)
+
+
+def _say_stopping() -> None:
+    typer.echo("Stopping: calls in flight finish first; Ctrl-C again ends at once.", err=True)
 
 
 def _say_stopped(folder: Path) -> None:

@@ -50,4 +50,4 @@ def show(
         if as_json:
             typer.echo(found.model_dump_json(indent=2))
         else:
-            print_dialogue(console, found)
+            print_dialogue(console, found, whole=turn is None)

@@ -59,6 +59,7 @@ def simulate(
     Example: attune simulate --personas cards.yaml --graph self_refine --out runs/first
     """
     from attunement.cli.running import carry_out
+    from attunement.core.errors import RunFolderError
     from attunement.simulator.casting import cast_for
     from attunement.simulator.config import read_config
     from attunement.simulator.run import create_run
@@ -67,7 +68,6 @@ def simulate(
         config,
         graph=graph,
         plain_draft=plain_draft,
-        feed="replay" if replay else None,
         model=model,
         models=_roles(model_for),
         base_url=base_url,
@@ -80,7 +80,15 @@ def simulate(
     )
     cast = cast_for(settings)
     folder = out or _next_folder()
-    create_run(folder, settings, cast)
+    while True:
+        try:
+            create_run(folder, settings, cast)
+            break
+        except RunFolderError:
+            # Another process may have taken the free number meanwhile: then the next one.
+            if out or not folder.is_dir():
+                raise
+            folder = _next_folder()
     if cast.skipped:
         typer.echo(f"{cast.skipped} recorded dialogues have no turn to produce: skipped", err=True)
     carry_out(folder, as_json=as_json, example=True)

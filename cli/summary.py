@@ -23,12 +23,12 @@ def print_summary(
     seconds: float = 0.0,
 ) -> None:
     """The run summary as a table, and the verbs that go on from here."""
-    table = Table(show_header=False, box=None, padding=(0, 2, 0, 0), title=f"Run {folder}")
+    table = Table(show_header=False, box=None, padding=(0, 2, 0, 0), title=Text(f"Run {folder}"))
     table.title_justify = "left"
     table.add_column(style="dim", no_wrap=True)
     table.add_column()
     for name, value in _rows(summary):
-        table.add_row(name, value)
+        table.add_row(name, Text(value))
     if tally and tally.calls and seconds:
         table.add_row("this time", f"{tally.calls} calls in {seconds:.1f} s")
     console.print()
@@ -39,6 +39,8 @@ def print_summary(
         (f"export {folder} --out turns.jsonl", "every turn as a JSON line"),
         (f"graph --run {folder}", "the graph with counts and latency"),
     ]
+    if summary.failed:
+        following.insert(0, (f"resume {folder} --retry-failed", "try the failed dialogues again"))
     if summary.open:
         following.insert(0, (f"resume {folder}", "finish it"))
     # Right after `make demo` the command is in the virtual environment only.
@@ -53,10 +55,15 @@ def print_summary(
 def _rows(s: RunSummary) -> list[tuple[str, str]]:
     rows = [
         ("dialogues", f"{s.done} done, {s.failed} failed, {s.open} open" + _listed(s.stop_reasons)),
-        ("turns", f"{s.turns}, {s.refined} of them refined" + _listed(s.set_aside, "set aside by")),
+        (
+            "turns",
+            f"{s.turns} replies, {s.refined} of them refined{_listed(s.set_aside, 'set aside by')}",
+        ),
         ("calls", f"{sum(s.calls.values())}" + _listed(s.calls)),
-        ("tokens", f"{s.prompt_tokens} prompt, {s.completion_tokens} completion"),
+        ("tokens", f"{_known(s.prompt_tokens)} prompt, {_known(s.completion_tokens)} completion"),
     ]
+    if s.turns and 2 * sum(s.set_aside.values()) >= s.turns:
+        rows.append(("warning", "half of the turns or more were set aside: does the model answer?"))
     if s.crises:
         rows.append(("crisis", f"handed off and flagged: {s.crises} of the dialogues"))
     if s.mean_intensity_change is not None:
@@ -64,18 +71,27 @@ def _rows(s: RunSummary) -> list[tuple[str, str]]:
     if s.mean_rating is not None:
         rows.append(("rating", f"{s.mean_rating:.2f} of 5 by the seekers"))
     r = s.reflection
+    figures = []
     if r.emotion_accuracy is not None:
-        rows.append(
-            (
-                "reflection",
-                f"emotion right in {r.emotion_accuracy:.0%} of {r.turns} turns "
-                f"(always the commonest: {r.emotion_majority:.0%}), intensity off by "
-                f"{r.intensity_error:.2f} (always 3: {r.intensity_error_middle:.2f})"
-                + (f", needs recalled {r.need_recall:.0%}" if r.need_recall is not None else ""),
-            )
+        figures.append(
+            f"emotion right in {r.emotion_accuracy:.0%} of {r.turns} turns "
+            f"(always the commonest: {r.emotion_majority:.0%})"
         )
+    if r.intensity_error is not None:
+        figures.append(
+            f"intensity off by {r.intensity_error:.2f} (always 3: {r.intensity_error_middle:.2f})"
+        )
+    if r.need_recall is not None:
+        figures.append(f"needs recalled {r.need_recall:.0%}")
+    if figures:
+        truth = "the recording's one label a dialogue" if s.replayed else "what the seeker feels"
+        rows.append(("reflection", f"against {truth}: {', '.join(figures)}"))
     rows += [("failed", f"{count} x {error}") for error, count in s.errors.items()]
     return rows
+
+
+def _known(count: int | None) -> str:
+    return "uncounted" if count is None else str(count)
 
 
 def _listed(counts: dict[str, int], heading: str = "") -> str:
@@ -106,6 +122,6 @@ def print_example(console: Console, journal: Journal) -> None:
 def _refined(dialogue: Dialogue) -> tuple[Dialogue, Turn] | None:
     """A turn to show: refined, not the first, so that there was somebody to get to know."""
     for turn in dialogue.turns[1:]:
-        if turn.draft and turn.refined and turn.draft != turn.refined:
+        if turn.improved:
             return dialogue, turn
     return None

@@ -3,7 +3,14 @@
 from enum import StrEnum
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    field_validator,
+    model_validator,
+)
 
 from attunement.core.errors import unknown
 from attunement.core.strategies import Stage, Strategy, parse_strategy
@@ -15,7 +22,7 @@ class Record(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
 
-Text = Annotated[str, Field(min_length=1, max_length=200_000)]
+Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200_000)]
 Intensity = Annotated[int, Field(ge=1, le=5)]
 """Strength of an emotion on ESConv's scale: 1 very weak to 5 very strong."""
 
@@ -139,6 +146,8 @@ class Persona(Record):
     """Hidden: what is at stake for an at-risk person, in words they would use if they trusted."""
     source: str = ""
     """Where the card comes from; which fields were drawn rather than read."""
+    drawn: tuple[str, ...] = ()
+    """The fields that nobody said: drawn by a seed, or neutral."""
     licence: str = ""
 
     @field_validator("emotion", mode="before")
@@ -308,6 +317,13 @@ class Turn(Record):
     def reply(self) -> Reply | None:
         """The reply that was spoken, or None in a closing turn."""
         return None if self.spoken is None else getattr(self, self.spoken)
+
+    @property
+    def improved(self) -> bool:
+        """Whether draft and refinement are there, differ in their words, and nothing went wrong."""
+        if self.draft is None or self.refined is None or self.set_aside:
+            return False
+        return self.draft.text != self.refined.text
 
 
 StopReason = Literal["satisfied", "gave_up", "max_turns", "crisis", "recording_ended"]

@@ -1,7 +1,8 @@
 """Is the inferred person the real one? Reflections scored against the seeker's hidden truth.
 
 The truth of a live turn is what the seeker privately feels in it; of a replayed turn it is the
-recording's own emotion label and initial intensity, which is a weaker truth.
+recording's own emotion label and initial intensity, which is a weaker truth. What a card only
+had drawn is no truth.
 """
 
 from collections import Counter
@@ -14,7 +15,7 @@ class ReflectionScore(Record):
     """How right the reflector was over some turns. None where there was nothing to score."""
 
     turns: int
-    """Turns with a reflection and a known truth."""
+    """Turns with a reflection. Each figure counts those of them whose truth is known."""
     emotion_accuracy: float | None
     """Share of turns whose emotion was inferred rightly, 0 to 1."""
     emotion_majority: float | None
@@ -31,7 +32,7 @@ class ReflectionMeter:
     """Gathers turns one by one, in constant memory."""
 
     def __init__(self) -> None:
-        self._right = self._turns = self._distance = self._middle = 0
+        self._right = self._turns = self._rated = self._distance = self._middle = 0
         self._emotions: Counter[Emotion] = Counter()
         self._needs = self._recalled = 0
 
@@ -40,26 +41,28 @@ class ReflectionMeter:
         seen = turn.reflection
         if seen is None:
             return
-        live = turn.seeker.emotion is not None
-        emotion = turn.seeker.emotion or persona.emotion
-        intensity = turn.seeker.intensity or persona.intensity
+        live = turn.recorded is None
+        truth = turn.seeker if live else persona
         self._turns += 1
-        self._right += seen.emotion == emotion
-        self._emotions[emotion] += 1
-        self._distance += abs(seen.intensity - intensity)
-        self._middle += abs(3 - intensity)
+        if truth.emotion and (live or "emotion" not in persona.drawn):
+            self._right += seen.emotion == truth.emotion
+            self._emotions[truth.emotion] += 1
+        if truth.intensity and (live or "intensity" not in persona.drawn):
+            self._rated += 1
+            self._distance += abs(seen.intensity - truth.intensity)
+            self._middle += abs(3 - truth.intensity)
         if live and (needs := kinds_of_help(persona.what_helps)):
             self._needs += len(needs)
             self._recalled += len(needs & kinds_of_help(seen.needs))
 
     def score(self) -> ReflectionScore:
         """The score of all turns so far."""
-        n = self._turns
+        named, rated = self._emotions.total(), self._rated
         return ReflectionScore(
-            turns=n,
-            emotion_accuracy=self._right / n if n else None,
-            emotion_majority=max(self._emotions.values()) / n if n else None,
-            intensity_error=self._distance / n if n else None,
-            intensity_error_middle=self._middle / n if n else None,
+            turns=self._turns,
+            emotion_accuracy=self._right / named if named else None,
+            emotion_majority=max(self._emotions.values()) / named if named else None,
+            intensity_error=self._distance / rated if rated else None,
+            intensity_error_middle=self._middle / rated if rated else None,
             need_recall=self._recalled / self._needs if self._needs else None,
         )

@@ -1,6 +1,7 @@
 """A run in figures: what became of its dialogues, what it cost, and how well it fitted."""
 
 from collections import Counter
+from collections.abc import Iterable
 from statistics import fmean
 
 from attunement.core.records import Dialogue, Record
@@ -18,17 +19,20 @@ class RunSummary(Record):
     stop_reasons: dict[str, int]
     crises: int
     """Dialogues that hold a crisis turn."""
+    replayed: bool
+    """Whether recorded dialogues were replayed."""
     turns: int
-    """Supporter turns."""
+    """Supporter turns; a live dialogue's closing turn, which has no reply, does not count."""
     set_aside: dict[str, int]
     """Turns that a role spoilt, by role."""
     refined: int
-    """Turns with a draft and a refinement that differ: what becomes preference pairs."""
+    """Turns with a draft and a refinement of other words: what becomes preference pairs."""
     calls: dict[str, int]
     """Journalled model calls by role."""
     failed_calls: int
-    prompt_tokens: int
-    completion_tokens: int
+    prompt_tokens: int | None
+    """None where no answer counted them."""
+    completion_tokens: int | None
     mean_intensity_change: float | None
     """Mean of last minus first intensity over dialogues, in points; below zero is relief."""
     mean_rating: float | None
@@ -46,6 +50,7 @@ def summarise(journal: Journal) -> RunSummary:
     changes: list[float] = []
     ratings: list[float] = []
     crises = turns = refined = 0
+    replayed = False
     meter = ReflectionMeter()
     for dialogue in journal.dialogues():
         stops.update([dialogue.stop_reason] if dialogue.stop_reason else [])
@@ -55,7 +60,8 @@ def summarise(journal: Journal) -> RunSummary:
         crises += any(turn.guard.crisis for turn in dialogue.turns)
         for turn in dialogue.turns:
             turns += turn.spoken is not None
-            refined += turn.refined is not None and turn.refined != turn.draft
+            refined += turn.improved
+            replayed = replayed or turn.recorded is not None
             aside.update({item.role for item in turn.set_aside})
             meter.add(dialogue.persona, turn)
     counts, usage = journal.counts(), journal.usage()
@@ -66,18 +72,24 @@ def summarise(journal: Journal) -> RunSummary:
         open=counts["open"],
         stop_reasons=dict(stops.most_common()),
         crises=crises,
+        replayed=replayed,
         turns=turns,
         set_aside=dict(aside.most_common()),
         refined=refined,
         calls={role: row.calls for role, row in usage.items()},
         failed_calls=sum(row.failed for row in usage.values()),
-        prompt_tokens=sum(row.prompt_tokens for row in usage.values()),
-        completion_tokens=sum(row.completion_tokens for row in usage.values()),
+        prompt_tokens=_total(row.prompt_tokens for row in usage.values()),
+        completion_tokens=_total(row.completion_tokens for row in usage.values()),
         mean_intensity_change=fmean(changes) if changes else None,
         mean_rating=fmean(ratings) if ratings else None,
         reflection=meter.score(),
         errors=dict(errors.most_common(5)),
     )
+
+
+def _total(counts: Iterable[int | None]) -> int | None:
+    known = [count for count in counts if count is not None]
+    return sum(known) if known else None
 
 
 def _change(dialogue: Dialogue) -> list[float]:

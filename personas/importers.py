@@ -30,7 +30,7 @@ from pydantic import ValidationError
 
 from attunement.core.errors import PersonaError
 from attunement.core.records import Persona, Record
-from attunement.personas.checking import first_problem, shown
+from attunement.personas.checking import field_name, first_problem, shown
 from attunement.personas.fields import nested, read_value, says_nothing, target
 from attunement.personas.files import json_values
 from attunement.personas.making import Made, Maker, Place
@@ -78,7 +78,12 @@ def from_recording(recording: Recording, seed: int = 0) -> Persona:
 
     A dialogue without a situation takes it from the seeker's first words.
     """
-    made = Maker(seed).from_recording(recording)
+    try:
+        made = Maker(seed).from_recording(recording)
+    except ValidationError as error:
+        loc, sentence = first_problem(error)
+        where = f"`{recording.file}`, {recording.id}, field `{field_name(loc)}`"
+        raise PersonaError(f"{where}: {sentence}") from None
     if made is None:
         raise PersonaError(f"`{recording.file}`, {recording.id}: the seeker says nothing")
     return made.persona

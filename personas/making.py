@@ -105,4 +105,5 @@ class Maker:
         notes = [f"{how}: {', '.join(names)}" for how, names in said.items() if names]
         source = "; ".join([origin, *notes])
         card = {"licence": licence, **done.card, "id": card_id, "source": source}
+        card["drawn"] = (*done.drawn, *done.assumed)
         return Made(Persona.model_validate(card), done.drawn, done.assumed)

@@ -44,7 +44,7 @@ class Recording(Record):
     """How strong it was after it; None where the seeker was not asked."""
     experience: str = ""
     """`Current Experience` or `Previous Experience` in ESConv."""
-    survey: dict[str, dict[str, str]] = Field(default_factory=dict)
+    survey: dict[str, dict[str, str | int | float | None]] = Field(default_factory=dict)
     """ESConv's survey as read: side (seeker, supporter) -> question -> score as text."""
     answers: dict[str, str] = Field(default_factory=dict)
     """ESConv's four free-text questions, those that were answered."""

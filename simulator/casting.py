@@ -40,7 +40,7 @@ class Cast:
 
 def cast_for(config: RunConfig) -> Cast:
     """The cast that a configuration asks for. `UserError` for files that cannot be used."""
-    return _replay_cast(config) if config.feed == "replay" else _live_cast(config)
+    return _replay_cast(config) if config.replay is not None else _live_cast(config)
 
 
 def _live_cast(config: RunConfig) -> Cast:

@@ -2,7 +2,7 @@
 
 import tomllib
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any
 
 import tomli_w
 from pydantic import Field, ValidationError, field_validator, model_validator
@@ -13,6 +13,8 @@ from attunement.agents.prompting import ROLES_WITH_PROMPT
 from attunement.core.errors import ConfigError, unknown
 from attunement.core.records import Record, Role
 
+Spec = Annotated[str, Field(min_length=1)]
+
 
 class RunConfig(Record):
     """Everything that decides a run's result, and how wide it runs."""
@@ -20,18 +22,17 @@ class RunConfig(Record):
     graph: str = "self_refine"
     plain_draft: bool = False
     """`self_refine` without a planner: the draft answers the plain task prompt (recipe A)."""
-    feed: Literal["live", "replay"] = "live"
-    model: str = "rehearsal"
+    model: Spec = "rehearsal"
     """Spec of the model behind every role."""
-    models: dict[Role, str] = Field(default_factory=dict)
+    models: dict[Role, Spec] = Field(default_factory=dict)
     """Specs for single roles. The guard has a model only if it is named here."""
     base_url: str | None = None
     """Address of an OpenAI-compatible server, for `openai:` specs."""
     personas: str | None = None
     """The persona set that was read; None for the packaged library."""
     replay: str | None = None
-    """The file of recorded dialogues that was read."""
-    dialogues: int | None = Field(default=None, ge=1)
+    """The file of recorded dialogues that is replayed; None for live dialogues."""
+    dialogues: int | None = Field(default=None, ge=1, le=10_000_000)
     """None: a dozen from the library, every card of a given set, every dialogue of a recording."""
     max_turns: int = Field(default=8, ge=1, le=1000)
     """Supporter turns that a live dialogue may have."""
@@ -50,11 +51,9 @@ class RunConfig(Record):
 
     @model_validator(mode="after")
     def _feed_fits(self) -> "RunConfig":
-        if (self.feed == "replay") != (self.replay is not None):
-            raise ValueError("`replay` names the file of a feed 'replay', and of no other")
         if self.replay is not None and self.personas is not None:
             raise ValueError("`personas` and `replay` exclude each other: a replay brings its own")
-        if self.feed == "replay" and "seeker" in self.models:
+        if self.replay is not None and "seeker" in self.models:
             raise ValueError("a replay has no seeker model; leave out --model-for seeker=…")
         return self
 
@@ -71,7 +70,10 @@ def read_config(path: Path | None, **flags: Any) -> RunConfig:
     """The configuration of a file, if any, with the flags that are not None on top of it."""
     try:
         base = tomllib.loads(path.read_text("utf-8")) if path else {}
-        return RunConfig.model_validate(base | {k: v for k, v in flags.items() if v is not None})
+        given = {name: value for name, value in flags.items() if value is not None}
+        if "models" in given and isinstance(base.get("models"), dict):
+            given["models"] = base["models"] | given["models"]
+        return RunConfig.model_validate(base | given)
     except FileNotFoundError:
         raise ConfigError(f"no config file {str(path)!r}; check the path") from None
     except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

@@ -1,5 +1,7 @@
 """Exports: turns and calls as JSON lines in a stable order, without clock values."""
 
+import contextlib
+import errno
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -7,10 +9,11 @@ from typing import Any
 
 import orjson
 
-from attunement.core.errors import AttunementError
+from attunement.core.errors import AttunementError, UserError
 from attunement.core.records import Dialogue, Turn
 from attunement.simulator.journal import Journal
 
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EIO)
 _CLOCK = ("latency_ms", "key", "dialogue")
 
 
@@ -50,19 +53,21 @@ def write_rows(rows: Iterable[dict[str, Any]], out: Path) -> int:
     """
     if str(out) == "-":
         return _write(rows, sys.stdout.buffer)
-    special = out.exists() and not out.is_file()
-    target = out if special else out.with_name(f".{out.name}.part")
+    special, target = True, out
     try:
+        special = out.exists() and not out.is_file()
+        target = out if special else out.with_name(f".{out.name}.part")
         with target.open("wb") as file:
             written = _write(rows, file)
         if not special:
             target.replace(out)
         return written
     except OSError as error:
-        raise AttunementError(f"{str(out)!r} cannot be written: {error.strerror}") from None
-    finally:
-        if not special:
-            target.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            if not special:
+                target.unlink()
+        failed = AttunementError if error.errno in _FULL else UserError
+        raise failed(f"{str(out)!r} cannot be written: {error.strerror}") from None
 
 
 def _write(rows: Iterable[dict[str, Any]], file: Any) -> int:

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from pydantic import TypeAdapter
-from sqlalchemy import Engine, create_engine, delete, event, func, select
-from sqlalchemy.exc import DatabaseError
+from sqlalchemy import URL, Engine, create_engine, delete, event, func, select
+from sqlalchemy.exc import DatabaseError, OperationalError
 
 from attunement.agents.prompting import ChatMessage, PromptFile
 from attunement.core.errors import RunFolderError, UserError
@@ -58,8 +58,9 @@ class Usage(NamedTuple):
 
     calls: int
     failed: int
-    prompt_tokens: int
-    completion_tokens: int
+    prompt_tokens: int | None
+    """None where no answer counted them."""
+    completion_tokens: int | None
 
 
 class Journal:
@@ -99,6 +100,8 @@ class Journal:
         try:
             with journal.engine.connect() as db:
                 found = db.execute(select(META.c.value).where(META.c.key == "version")).scalar()
+        except OperationalError as error:
+            raise RunFolderError(f"journal {str(path)!r} cannot be opened: {error.orig}") from None
         except DatabaseError as error:
             raise RunFolderError(f"{str(path)!r} is not a journal: {error.orig}") from None
         if found != str(VERSION):
@@ -169,9 +172,10 @@ class Journal:
 
     def open_tasks(self) -> Iterator[Task]:
         """The dialogues that are to be run, in order, read a page at a time."""
-        for page in self._pages(DIALOGUES.c.status == "open"):
-            for row in page:
-                yield self._task(row)
+        with as_journal_error():
+            for page in self._pages(DIALOGUES.c.status == "open"):
+                for row in page:
+                    yield self._task(row)
 
     def dialogues(self, *where: Any) -> Iterator[Dialogue]:
         """All dialogues with their turns, in order, read a page at a time."""
@@ -194,7 +198,7 @@ class Journal:
 
     def find(self, name: str) -> Dialogue:
         """A dialogue by its id, or by its number counted from 0. `UserError` if there is none."""
-        by_number = DIALOGUES.c.idx == int(name) if name.isdecimal() else False
+        by_number = DIALOGUES.c.idx == int(name) if name.isdecimal() and len(name) < 10 else False
         found = next(self.dialogues((DIALOGUES.c.id == name) | by_number), None)
         if found is None:
             count = sum(self.counts().values())
@@ -218,7 +222,7 @@ class Journal:
         """What each role's calls amount to, by role."""
         c = CALLS.c
         tokens = (c.prompt_tokens, c.completion_tokens)
-        sums = (func.coalesce(func.sum(column), 0) for column in tokens)
+        sums = (func.sum(column) for column in tokens)
         query = select(c.role, func.count(), func.count(c.error), *sums).group_by(c.role)
         with self.engine.connect() as db:
             return {role: Usage(*row) for role, *row in db.execute(query.order_by(c.role))}
@@ -229,13 +233,14 @@ class Journal:
             yield from ((row.idx, row.id) for row in page)
 
     def reopen_failed(self) -> int:
-        """Make failed dialogues open again and forget the calls they failed on; returns how many.
+        """Make failed dialogues open again, each from its last committed turn; returns how many.
 
-        A failed call within a committed turn (its turn was set aside) stays: the turn stands.
+        The calls of the turn that failed are forgotten. Those of committed turns stay, failed
+        ones too: their turns stand.
         """
         failed = select(DIALOGUES.c.idx).where(DIALOGUES.c.status == "failed")
         committed = select(func.count()).where(TURNS.c.dialogue == CALLS.c.dialogue)
-        lost = CALLS.c.error.is_not(None) & CALLS.c.dialogue.in_(failed)
+        lost = CALLS.c.dialogue.in_(failed)
         change = DIALOGUES.update().where(DIALOGUES.c.status == "failed")
         with as_journal_error(), self.engine.begin() as db:
             db.execute(delete(CALLS).where(lost, CALLS.c.turn > committed.scalar_subquery()))
@@ -276,7 +281,7 @@ def _closing(
 
 
 def _engine(path: Path) -> Engine:
-    engine = create_engine(f"sqlite:///{path}")
+    engine = create_engine(URL.create("sqlite", database=str(path)))
 
     @event.listens_for(engine, "connect")
     def _configure(connection: Any, _: Any) -> None:

@@ -32,7 +32,6 @@ class Tally:
     set_aside: int = 0
     done: int = 0
     failed: int = 0
-    crises: int = 0
     started: float = field(default_factory=time.monotonic)
 
 
@@ -107,7 +106,6 @@ class Recorder:
         tally.set_aside += bool(turn.set_aside)
         if stop:
             tally.done += 1
-            tally.crises += turn.guard.crisis
 
 
 class RecordedChat:
@@ -145,8 +143,8 @@ class RecordedChat:
         error: ModelError | None = None
         try:
             answer = await self._backend.answer(ask)
-        except ModelError as failed:
-            answer, error = Answer(""), failed
+        except (ModelError, ValueError) as failed:
+            answer, error = Answer(""), ModelError(str(failed))
         last = self._recorder.last_messages
         row |= {
             "delta": split_delta(last[self._role], ask.messages),
@@ -174,7 +172,8 @@ class RecordedChat:
         if row["request_hash"] != request_hash:
             raise JournalError(
                 f"the {self._role}'s request at turn {self._turn} of dialogue {row['dialogue']} "
-                "is not the journalled one; resume with the package version that began the run"
+                "is not the journalled one; resume with the config.toml and the package version "
+                "that began the run"
             )
         self._recorder.desk.tally.repeated += 1
         if row["error"]:
@@ -188,6 +187,6 @@ def outcome_of(turns: Sequence[Turn]) -> Outcome:
     ratings = [t.seeker.rating for t in turns if t.seeker.rating is not None]
     return Outcome(
         first_intensity=felt[0] if felt else None,
-        last_intensity=felt[-1] if felt else None,
+        last_intensity=felt[-1] if len(felt) > 1 else None,
         mean_rating=sum(ratings) / len(ratings) if ratings else None,
     )

@@ -3,10 +3,12 @@
 import asyncio
 import contextlib
 import gc
+import os
 import signal
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from filelock import FileLock, Timeout
 
@@ -25,29 +27,43 @@ JOURNAL, CONFIG, LOCK = "journal.db", "config.toml", "run.lock"
 
 
 def create_run(folder: Path, config: RunConfig, cast: Cast, check_models: bool = True) -> None:
-    """Lay out a new run folder. `RunFolderError` if it exists; nothing is left half done.
+    """Lay out a new run folder. `RunFolderError` if it exists; it is whole or not there.
 
     `check_models=False` leaves specs unchecked, for backends that only the caller has.
     """
     build_graph(config.graph, config.plain_draft)
     if check_models:
         backends_for(config)
-    if folder.exists():
+    _refuse_existing(folder)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(dir=folder.parent, prefix=".run-") as scratch:
+        part = Path(scratch) / "part"
+        part.mkdir()
+        text = _with_server(config).dump()
+        (part / CONFIG).write_bytes(text.encode("utf-8", "replace"))
+        prompts = packaged_prompts()
+        Journal.create(part / JOURNAL, cast.personas, cast.rows(), prompts).close()
+        _refuse_existing(folder)
+        part.rename(folder)
+
+
+def _refuse_existing(folder: Path) -> None:
+    if folder.is_dir():
         raise RunFolderError(
             f"run folder {str(folder)!r} exists; choose another with --out, "
             f"or go on with it: attune resume {folder}"
         )
-    folder.mkdir(parents=True)
-    try:
-        (folder / CONFIG).write_text(config.dump(), "utf-8")
-        prompts = packaged_prompts()
-        Journal.create(folder / JOURNAL, cast.personas, cast.rows(), prompts).close()
-    except BaseException:
-        for name in (CONFIG, JOURNAL, f"{JOURNAL}-wal", f"{JOURNAL}-shm"):
-            (folder / name).unlink(missing_ok=True)
-        with contextlib.suppress(OSError):
-            folder.rmdir()
-        raise
+    if folder.exists():
+        raise RunFolderError(f"{str(folder)!r} is a file; choose another run folder with --out")
+
+
+def _with_server(config: RunConfig) -> RunConfig:
+    """Keep the server's address in the run, so that resuming elsewhere asks the same one."""
+    specs = [config.spec_for(role) or "" for role in ROLES_WITH_PROMPT]
+    server = os.environ.get("OPENAI_BASE_URL")
+    if config.base_url or not server or not any(s.startswith("openai:") for s in specs):
+        return config
+    return config.model_copy(update={"base_url": server})
 
 
 def open_run(folder: Path) -> tuple[RunConfig, Journal]:
@@ -83,23 +99,25 @@ def run(
     backends: Iterable[ChatBackend] | None = None,
     retry_failed: bool = False,
     tally: Tally | None = None,
+    on_stop: Callable[[], None] = lambda: None,
 ) -> bool:
     """Run what is open in a run folder; True if it ran to its end, False if it was stopped.
 
     `watch` is entered around the run, to display its `tally`. `backends` replace those that the
-    configuration names (they answer to their own `spec`).
+    configuration names (they answer to their own `spec`). `on_stop` is called when a signal asks
+    the run to stop: calls in flight then finish first.
     """
     config, journal = open_run(folder)
     with _locked(folder), contextlib.closing(journal):
+        chosen = {b.spec: b for b in backends} if backends else backends_for(config)
         if retry_failed:
             journal.reopen_failed()
-        chosen = {b.spec: b for b in backends} if backends else backends_for(config)
         tally = tally or Tally()
         with (
             watch(tally, journal) if watch else contextlib.nullcontext(),
             asyncio.Runner(loop_factory=_fast_loop()) as runner,
         ):
-            return runner.run(_run(config, journal, chosen, tally))
+            return runner.run(_run(config, journal, chosen, tally, on_stop))
 
 
 @contextmanager
@@ -129,12 +147,16 @@ def _fast_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
 
 
 async def _run(
-    config: RunConfig, journal: Journal, backends: dict[str, ChatBackend], tally: Tally
+    config: RunConfig,
+    journal: Journal,
+    backends: dict[str, ChatBackend],
+    tally: Tally,
+    on_stop: Callable[[], None] = lambda: None,
 ) -> bool:
     gate = Gate()
     desk = Desk(config, backends, journal.prompts(), journal, gate, tally)
     try:
-        with _stopping_on_signals(gate), _calm_collector():
+        with _stopping_on_signals(gate, on_stop), _calm_collector():
             await run_open_dialogues(desk)
     finally:
         for backend in backends.values():
@@ -144,17 +166,18 @@ async def _run(
 
 
 @contextmanager
-def _stopping_on_signals(gate: Gate) -> Iterator[None]:
+def _stopping_on_signals(gate: Gate, on_stop: Callable[[], None]) -> Iterator[None]:
     """On the first Ctrl-C or SIGTERM finish what is in flight; a second Ctrl-C ends at once."""
     loop = asyncio.get_running_loop()
     caught: list[signal.Signals] = []
 
     def stop(number: signal.Signals) -> None:
         gate.stop()
+        on_stop()
         loop.remove_signal_handler(number)
 
     for number in (signal.SIGINT, signal.SIGTERM):
-        # Only the main thread may watch signals; elsewhere the caller stops the gate.
+        # Only the main thread may watch signals; elsewhere a run cannot be stopped by one.
         with contextlib.suppress(ValueError, NotImplementedError, RuntimeError):
             loop.add_signal_handler(number, stop, number)
             caught.append(number)

@@ -49,7 +49,8 @@ class Writer:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._loop = asyncio.get_running_loop()
-        self._db = engine.connect()
+        with as_journal_error():
+            self._db = engine.connect()
         self._waiting: list[tuple[tuple[tuple[str, Row], ...], asyncio.Future[None]]] = []
         self._since_checkpoint = 0
         self._checkpoint: asyncio.Future[None] | None = None
@@ -64,7 +65,7 @@ class Writer:
 
     def _flush(self) -> None:
         batch, self._waiting = self._waiting, []
-        error: BaseException | None = None
+        error: Exception | None = None
         try:
             with as_journal_error():
                 _commit(self._db, [item for items, _ in batch for item in items])
@@ -77,7 +78,7 @@ class Writer:
                 done.set_exception(error)
             else:
                 done.set_result(None)
-        self._since_checkpoint += len(batch)
+        self._since_checkpoint += sum(len(items) for items, _ in batch)
         if self._since_checkpoint >= CHECKPOINT_EVERY and not self._checkpoint:
             self._since_checkpoint = 0
             self._checkpoint = self._loop.run_in_executor(None, self._fold_in)
@@ -88,10 +89,14 @@ class Writer:
             db.exec_driver_sql("PRAGMA wal_checkpoint(PASSIVE)")
 
     def _checkpointed(self, done: asyncio.Future[None]) -> None:
-        # A checkpoint that failed has lost nothing: the log grows, and the next one tries again.
         self._checkpoint = None
-        if not done.cancelled():
-            done.exception()
+        # A checkpoint that failed has lost nothing: the log grows, and the next one tries again.
+        if done.cancelled() or done.exception():
+            return
+        # The thread's pass ends behind our newest commits. A second one here, where nothing
+        # commits meanwhile, has little left to do and lets SQLite begin the log anew.
+        self._db.exec_driver_sql("PRAGMA wal_checkpoint(PASSIVE)")
+        self._db.rollback()
 
     async def aclose(self) -> None:
         """Write what is waiting and let go of the file."""

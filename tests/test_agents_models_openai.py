@@ -120,8 +120,11 @@ def test_the_key_comes_from_the_environment_and_is_shown_nowhere(monkeypatch):
     "fault",
     [status(500), status(503), status(429, {"Retry-After": "0"}), reset, half, garbage,
      status(429, {"Retry-After": "soon"}), status(200, text="[]"),
-     status(200, text='{"choices":[]}')],
-    ids=["500", "503", "429", "reset", "half", "html", "odd-retry-after", "list", "no-choice"],
+     status(200, text='{"choices":[]}'),
+     status(200, text='{"choices":[{"message":{"content":["a"]}}]}'),
+     status(200, text='{"choices":[{"message":{"content":5}}]}')],
+    ids=["500", "503", "429", "reset", "half", "html", "odd-retry-after", "list", "no-choice",
+         "parts", "number"],
 )  # fmt: skip
 def test_a_passing_fault_is_tried_again(fault):
     answer, requests = ask(fault, fault, GOOD)
@@ -178,12 +181,19 @@ def test_empty_content_is_an_empty_answer():
     assert answer.prompt_tokens is None
 
 
+@pytest.mark.parametrize("count", [2**64 - 1, -1, "7", {"a": 1}, 1.5, True])
+def test_an_odd_token_count_is_no_count(count):
+    odd = GOOD | {"usage": {"prompt_tokens": count, "completion_tokens": 2}}
+    answer, _ = ask(odd)
+    assert (answer.prompt_tokens, answer.completion_tokens) == (None, 2)
+
+
 def test_openai_itself_needs_a_key():
     with pytest.raises(ConfigError, match="OPENAI_API_KEY"):
         make_backend("openai:gpt")
 
 
-@pytest.mark.parametrize("url", ["127.0.0.1:8000/v1", "ftp://x/v1", "http://"])
+@pytest.mark.parametrize("url", ["127.0.0.1:8000/v1", "ftp://x/v1", "http://", "http://[::1/v1"])
 def test_an_address_without_scheme_or_host_is_refused(url):
     with pytest.raises(ConfigError, match="base_url"):
         make_backend("openai:gpt", url)

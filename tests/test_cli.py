@@ -39,6 +39,7 @@ def test_simulate_without_arguments_shows_before_and_after_and_what_next(done):
     assert "before: draft" in said
     assert "after: refined" in said
     assert "12 done, 0 failed, 0 open" in said
+    assert "replies" in said
     assert "show runs/001 0" in said
     assert (done / "runs/001/journal.db").exists()
     assert 'graph = "self_refine"' in (done / "runs/001/config.toml").read_text()
@@ -100,6 +101,14 @@ BAD = {
     "no openai key": (["simulate", "--model", "openai:gpt"], "OPENAI_API_KEY"),
     "bad base url": (["simulate", "--model", "openai:x", "--base-url", "nope"], "base_url"),
     "missing argument": (["export"], "RUN"),
+    "out is a file": (["simulate", "--out", "bad.toml"], "is a file"),
+    "out below a file": (["simulate", "--out", "bad.toml/x"], "bad.toml"),
+    "a name too long": (["simulate", "--out", "x" * 300], "File name too long"),
+    "export below a file": (["export", "good", "--out", "bad.toml/x"], "bad.toml"),
+    "a huge number": (["show", "good", "9" * 30], "from 0 to 0"),
+    "a negative seed": (["simulate", "--seed", "-1"], "got '-1'"),
+    "an empty model": (["simulate", "--model", ""], "`model`"),
+    "too many dialogues": (["simulate", "--dialogues", "300000000"], "dialogues"),
 }
 
 
@@ -123,6 +132,7 @@ def messy(tmp_path_factory) -> Path:
     }  # fmt: skip
     for name, text in files.items():
         (folder / name).write_text(text)
+    assert attune("simulate", "--dialogues", 1, "--out", "good", cwd=folder).returncode == 0
     (folder / "plain").mkdir()
     (folder / "fake").mkdir()
     (folder / "fake" / "journal.db").write_bytes(b"x" * 5000)
@@ -191,6 +201,28 @@ def test_json_is_all_that_stands_on_standard_output(tmp_path):
     assert 0 <= summary["reflection"]["emotion_accuracy"] <= 1
 
 
+def test_a_model_for_one_role_leaves_the_files_other_roles_alone(tmp_path):
+    (tmp_path / "c.toml").write_text('[models]\nplanner = "openai:mine"\n')
+    result = attune("simulate", "--config", "c.toml", "--model-for", "refiner=openai:other",
+                    "--base-url", "http://127.0.0.1:9/v1", "--dialogues", 1, "--graph", "direct",
+                    "--out", "r", cwd=tmp_path)  # fmt: skip
+    assert result.returncode == 0, result.stderr
+    kept = (tmp_path / "r/config.toml").read_text()
+    assert 'planner = "openai:mine"' in kept
+    assert 'refiner = "openai:other"' in kept
+
+
+def test_the_server_of_the_environment_is_kept_in_the_run_and_the_key_is_not(tmp_path):
+    result = attune("simulate", "--model-for", "refiner=openai:x", "--graph", "direct",
+                    "--dialogues", 1, "--out", "r", cwd=tmp_path,
+                    OPENAI_BASE_URL="http://127.0.0.1:9/v1",
+                    OPENAI_API_KEY="sk-secret")  # fmt: skip
+    assert result.returncode == 0, result.stderr
+    assert 'base_url = "http://127.0.0.1:9/v1"' in (tmp_path / "r/config.toml").read_text()
+    for file in (tmp_path / "r").iterdir():
+        assert b"sk-secret" not in file.read_bytes()
+
+
 def test_flags_override_the_file_and_the_resolved_config_is_kept(tmp_path):
     (tmp_path / "c.toml").write_text('graph = "direct"\nseed = 7\n[decoding]\ntemperature = 0.2\n')
     result = attune("simulate", "--config", "c.toml", "--seed", 9, "--dialogues", 2, "--out", "r",
@@ -214,6 +246,7 @@ def test_a_run_where_every_dialogue_fails_exits_with_1(tmp_path):
                     "--dialogues", 1, "--out", "r", cwd=tmp_path)  # fmt: skip
     assert result.returncode == 1
     assert "127.0.0.1:9" in result.stdout
+    assert "resume r --retry-failed" in result.stdout
     assert "Traceback" not in result.stderr
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from attunement.core.records import Persona, Reflection, SeekerTurn, SetAside, Turn
+from attunement.core.records import Persona, Reflection, Reply, SeekerTurn, SetAside, Turn
 from attunement.evaluation.reflection import ReflectionMeter
 from attunement.evaluation.summary import summarise
 from tests.helpers import ANSWERS, PERSONA, answering, journal_of, small_run
@@ -14,7 +14,8 @@ def turn(true: tuple | None, seen: tuple | None, needs: tuple[str, ...] = ()) ->
     reflection = seen and Reflection(
         who="", emotion=seen[0], intensity=seen[1], situation="", needs=needs
     )
-    return Turn(number=1, seeker=said, reflection=reflection)
+    recorded = Reply(text="x") if true is None else None
+    return Turn(number=1, seeker=said, reflection=reflection, recorded=recorded)
 
 
 def score(*turns: Turn, persona: Persona = PERSONA):
@@ -42,6 +43,14 @@ def test_a_replayed_turn_is_scored_against_the_recordings_labels():
     found = score(turn(None, ("anxiety", 2)))
     assert (found.emotion_accuracy, found.intensity_error) == (1.0, 2.0)
     assert found.need_recall is None
+
+
+def test_what_was_only_drawn_is_no_truth():
+    persona = PERSONA.model_copy(update={"drawn": ("emotion",)})
+    found = score(turn(None, ("anxiety", 2)), persona=persona)
+    assert (found.turns, found.emotion_accuracy, found.intensity_error) == (1, None, 2.0)
+    live = score(turn(("anxiety", 4), ("anxiety", 2)), persona=persona)
+    assert live.emotion_accuracy == 1.0
 
 
 def test_need_recall_counts_kinds_of_help_not_words():

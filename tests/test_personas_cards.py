@@ -180,7 +180,11 @@ def card(name: str, **fields: object) -> Persona:
     return Persona.model_validate(given | fields)
 
 
-TEXT = st.text(st.characters(codec="utf-8", categories=["L", "N", "P", "S", "Zs"]), min_size=1)
+TEXT = (
+    st.text(st.characters(codec="utf-8", categories=["L", "N", "P", "S", "Zs"]))
+    .map(str.strip)
+    .filter(bool)
+)
 CARDS = st.builds(
     Persona,
     id=st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._-]{0,20}", fullmatch=True),

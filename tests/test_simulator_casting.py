@@ -44,16 +44,16 @@ def test_a_recording_without_a_supporter_turn_is_skipped_and_counted(tmp_path):
     silent = {"messages": [{"role": "assistant", "content": "a"}, {"role": "user", "content": "b"}]}
     path = tmp_path / "r.jsonl"
     path.write_text("\n".join(json.dumps(d) for d in (silent, good)))
-    cast = cast_for(RunConfig(feed="replay", replay=str(path)))
+    cast = cast_for(RunConfig(replay=str(path)))
     assert (len(cast.personas), cast.skipped) == (1, 1)
     path.write_text(json.dumps(silent))
     with pytest.raises(RecordingError, match="nothing to replay"):
-        cast_for(RunConfig(feed="replay", replay=str(path)))
+        cast_for(RunConfig(replay=str(path)))
 
 
 def test_a_replay_takes_no_seeker_model():
     with pytest.raises(ConfigError, match="no seeker model"):
-        read_config(None, feed="replay", replay="x", models={"seeker": "rehearsal"})
+        read_config(None, replay="x", models={"seeker": "rehearsal"})
 
 
 def test_real_situations_come_to_talk(tmp_path, shared_data):
@@ -79,7 +79,7 @@ def test_recorded_dialogues_are_replayed_turn_for_turn(tmp_path, shared_data):
         speakers = [u["speaker"] for u in dialogue["dialog"]]
         merged = [s for i, s in enumerate(speakers) if i == 0 or speakers[i - 1] != s]
         expected.append(sum(s == "supporter" for s in merged[1:]))
-    small_run(tmp_path / "run", feed="replay", replay=str(path), dialogues=50)
+    small_run(tmp_path / "run", replay=str(path), dialogues=50)
     journal = journal_of(tmp_path / "run")
     found = list(journal.dialogues())
     assert [len(d.turns) for d in found] == expected

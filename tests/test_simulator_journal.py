@@ -7,11 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from attunement.agents.models.rehearsal import RehearsalChat
 from attunement.core.errors import JournalError, ModelError, RunFolderError, UserError
 from attunement.simulator.delta import join_delta, split_delta
 from attunement.simulator.journal import Journal
 from attunement.simulator.run import JOURNAL, open_run, run
-from tests.helpers import PERSONA, answering, journal_of, small_run
+from tests.helpers import answering, journal_of, small_run
 
 messages = st.lists(
     st.fixed_dictionaries(
@@ -64,15 +65,6 @@ def test_a_journal_of_another_version_is_refused(tmp_path):
 
 
 def test_a_failed_dialogue_keeps_its_turns_and_the_run_goes_on(tmp_path):
-    def breaks_in_turn_two(ask):
-        if "What happened?" in str(ask.messages) and PERSONA.id:
-            raise ModelError("server gone")
-        return "What happened?"
-
-    folder = tmp_path / "run"
-    small_run(folder, answering(responder="What happened?"), dialogues=1, max_turns=1)
-    journal_of(folder).close()
-
     count = iter(range(100))
 
     def sometimes(ask):
@@ -80,7 +72,7 @@ def test_a_failed_dialogue_keeps_its_turns_and_the_run_goes_on(tmp_path):
             raise ModelError("server gone")
         return "What happened?"
 
-    folder = tmp_path / "second"
+    folder = tmp_path / "run"
     small_run(folder, answering(responder=sometimes), dialogues=6, max_turns=2, concurrency=1)
     journal = journal_of(folder)
     found = list(journal.dialogues())
@@ -115,6 +107,65 @@ def test_failed_dialogues_can_be_tried_again_and_keep_what_they_had(tmp_path):
     per_call = [(c["turn"], c["role"], c["attempt"]) for c in journal.calls(1)]
     assert len(per_call) == len(set(per_call)) == 11
     journal.close()
+
+
+def test_retrying_begins_the_failed_turn_anew(tmp_path):
+    """Also where an earlier role of that turn had failed and now answers otherwise, and where the
+    answers were there but could not be read."""
+    down = True
+
+    def planner(ask):
+        if down:
+            raise ModelError("planner gone")
+        return {"stage": "Action", "strategy": "Information"}
+
+    folder = tmp_path / "run"
+    backend = answering(planner=planner, responder=lambda ask: " " if down else "Well.")
+    small_run(folder, backend, dialogues=2, max_turns=1)
+    assert journal_of(folder).counts()["failed"] == 2
+    down = False
+    assert run(folder, backends=[backend], retry_failed=True)
+    assert journal_of(folder).counts() == {"open": 0, "done": 2, "failed": 0}
+
+
+def test_a_run_that_cannot_reach_its_model_leaves_failures_as_they_are(tmp_path, monkeypatch):
+    def gone(ask):
+        raise ModelError("gone")
+
+    folder = tmp_path / "run"
+    small_run(folder, answering(responder=gone))
+    with pytest.raises(UserError, match="unknown model 'scripted'"):
+        run(folder, retry_failed=True)
+    assert journal_of(folder).counts()["failed"] == 1
+
+
+def test_the_log_does_not_grow_with_the_run(tmp_path):
+    from attunement.simulator.casting import cast_for
+    from attunement.simulator.config import RunConfig
+    from attunement.simulator.run import create_run
+
+    config = RunConfig(dialogues=250)
+    create_run(tmp_path / "run", config, cast_for(config))
+    largest = 0
+
+    class Watching(RehearsalChat):
+        async def answer(self, ask):
+            nonlocal largest
+            log = tmp_path / "run" / "journal.db-wal"
+            largest = max(largest, log.stat().st_size if log.exists() else 0)
+            return await super().answer(ask)
+
+    run(tmp_path / "run", backends=[Watching()])
+    # Without a restart of the log it would be larger than the database, and grow for ever.
+    assert largest < 2 * (tmp_path / "run" / JOURNAL).stat().st_size
+
+
+def test_odd_folder_names_hold_their_run(tmp_path):
+    for name in ("r?x", "r%41", "[/red]", "ünï", "a b"):
+        small_run(tmp_path / name, answering())
+        assert {p.name for p in (tmp_path / name).iterdir()} >= {JOURNAL, "config.toml"}
+        assert journal_of(tmp_path / name).counts()["done"] == 1
+    assert len(list(tmp_path.iterdir())) == 5
 
 
 def test_a_set_aside_turn_is_a_row_with_its_reason(tmp_path):

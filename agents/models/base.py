@@ -26,7 +26,7 @@ class Decoding(Record):
 
     temperature: float = Field(default=0.9, ge=0, le=2)
     top_p: float = Field(default=0.8, gt=0, le=1)
-    max_tokens: int = Field(default=512, ge=1)
+    max_tokens: int = Field(default=512, ge=1, le=1_000_000)
     """Longest answer, in tokens."""
 
 
@@ -47,11 +47,24 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a backend answered; token counts where it counts them."""
+    """What a backend answered; token counts where it counts them.
+
+    `ValueError` for a text that is none: a server's answer is checked here, before anything of it
+    is kept. A count that is none becomes None.
+    """
 
     text: str
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.text, str):
+            raise ValueError(f"the answer's text is {type(self.text).__name__}, not a string")
+        self.text.encode()  # a lone surrogate can be neither kept nor sent
+        for name in ("prompt_tokens", "completion_tokens"):
+            count = getattr(self, name)
+            if count is not None and not (type(count) is int and 0 <= count < 2**31):
+                object.__setattr__(self, name, None)
 
 
 class ChatBackend(BaseChatModel):

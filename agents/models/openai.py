@@ -49,7 +49,7 @@ class OpenAIChat(ChatBackend):
 
     def __init__(self, model: str, base_url: str | None = None) -> None:
         base = (base_url or os.environ.get("OPENAI_BASE_URL") or HOSTED).rstrip("/")
-        if urlsplit(base).scheme not in ("http", "https") or not urlsplit(base).netloc:
+        if not _is_address(base):
             raise ConfigError(f"`base_url` must be like http://127.0.0.1:8000/v1, got {base!r}")
         super().__init__(model=model, url=f"{base}/chat/completions")
         self._key = os.environ.get("OPENAI_API_KEY", "")
@@ -116,14 +116,22 @@ class OpenAIChat(ChatBackend):
             self._session = None
 
 
+def _is_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
+    return parts.scheme in ("http", "https") and bool(parts.netloc)
+
+
 def _read(payload: bytes) -> tuple[Answer | None, str, float | None]:
     try:
         data: dict[str, Any] = orjson.loads(payload)
         text = data["choices"][0]["message"]["content"]
         usage = data.get("usage") or {}
         counts = usage.get("prompt_tokens"), usage.get("completion_tokens")
-        return Answer(text or "", *counts), "", None
-    except (orjson.JSONDecodeError, LookupError, TypeError, AttributeError) as error:
+        return Answer("" if text is None else text, *counts), "", None
+    except (ValueError, LookupError, TypeError, AttributeError) as error:
         return None, f"not a chat completion ({type(error).__name__}): {payload[:200]!r}", 0.0
 
 
