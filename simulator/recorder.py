@@ -17,6 +17,21 @@ from attunement.simulator.delta import split_delta
 from attunement.simulator.journal import Journal, Task
 from attunement.simulator.writer import Row
 
+SLOTS = 8
+"""Dialogues that may compute at a time, between one model call's answer and the next call."""
+
+
+def slots_for(config: RunConfig, backends: Mapping[str, ChatBackend]) -> asyncio.Semaphore:
+    """The slots of a run.
+
+    An event loop takes turns between all that are ready. Answers that arrive together would so
+    leave together again, each delayed by all of them, for the whole run. Served a few at a time,
+    in order of arrival, they drift apart and stop waiting for each other. Where no model is
+    waited for, there is nothing to drift, and every dialogue has a slot.
+    """
+    waits = any(backend.waits for backend in backends.values())
+    return asyncio.Semaphore(SLOTS if waits else config.concurrency)
+
 
 @dataclass(slots=True)
 class Tally:
@@ -78,6 +93,8 @@ class Desk:
     journal: Journal
     gate: Gate
     tally: Tally
+    slots: asyncio.Semaphore
+    """Which dialogues may compute; see `slots_for`."""
 
 
 class Recorder:
@@ -87,8 +104,23 @@ class Recorder:
         self.desk = desk
         self.index = task.index
         self.known = {(row["turn"], row["role"], row["attempt"]): row for row in task.calls}
+        self.waiting = 0
+        """Calls in flight: two while draft and reflection run side by side."""
+        self._computing = False
         self.last_messages = desk.journal.skeletons()
         self.last_messages.update((row["role"], row["messages"]) for row in task.calls)
+
+    async def begin_computing(self) -> None:
+        """Take a slot, unless another call of this dialogue is still awaited."""
+        if not self.waiting and not self._computing:
+            await self.desk.slots.acquire()
+            self._computing = True
+
+    def end_computing(self) -> None:
+        """Give the slot to the next dialogue."""
+        if self._computing:
+            self._computing = False
+            self.desk.slots.release()
 
     def chat(self, role: Role, turn: int) -> "RecordedChat | None":
         """The chat of a role at a turn; None for a guard without a model."""
@@ -135,8 +167,16 @@ class RecordedChat:
             "request_hash": request_hash,
         }  # fmt: skip
         ask = Ask(prompt.messages, self._role, seed, decoding, schema)
-        async with desk.gate:
-            return await self._ask(ask, row)
+        recorder = self._recorder
+        recorder.end_computing()
+        recorder.waiting += 1
+        try:
+            async with desk.gate:
+                text = await self._ask(ask, row)
+        finally:
+            recorder.waiting -= 1
+        await recorder.begin_computing()
+        return text
 
     async def _ask(self, ask: Ask, row: Row) -> str:
         started = time.perf_counter()

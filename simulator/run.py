@@ -20,7 +20,7 @@ from attunement.graphs.registry import build_graph
 from attunement.simulator.casting import Cast
 from attunement.simulator.config import RunConfig, read_config
 from attunement.simulator.journal import Journal
-from attunement.simulator.recorder import Desk, Gate, Tally
+from attunement.simulator.recorder import Desk, Gate, Tally, slots_for
 from attunement.simulator.scheduler import run_open_dialogues
 
 JOURNAL, CONFIG, LOCK = "journal.db", "config.toml", "run.lock"
@@ -154,7 +154,8 @@ async def _run(
     on_stop: Callable[[], None] = lambda: None,
 ) -> bool:
     gate = Gate()
-    desk = Desk(config, backends, journal.prompts(), journal, gate, tally)
+    slots = slots_for(config, backends)
+    desk = Desk(config, backends, journal.prompts(), journal, gate, tally, slots)
     try:
         with _stopping_on_signals(gate, on_stop), _calm_collector():
             await run_open_dialogues(desk)

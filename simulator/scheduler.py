@@ -67,5 +67,9 @@ async def run_dialogue(desk: Desk, graph: Graph, task: Task) -> None:
     limit = RunnableConfig(recursion_limit=recursion_limit(turns))
     # The turns are in the journal. `ainvoke` would read every channel after every step for them,
     # which costs a tenth of the run's processor time; a stream of nothing does not.
-    async for _ in graph.astream(feed, limit, context=context, stream_mode=[]):
-        raise AssertionError("a stream of nothing yielded something")
+    await recorder.begin_computing()
+    try:
+        async for _ in graph.astream(feed, limit, context=context, stream_mode=[]):
+            raise AssertionError("a stream of nothing yielded something")
+    finally:
+        recorder.end_computing()

@@ -18,6 +18,7 @@ from attunement.simulator.run import run
 class CountedRehearsal(RehearsalChat):
     """The embedded model, leaving a trace of every call."""
 
+    waits = True  # as a model behind a network does
     counter: int
 
     async def answer(self, ask: Ask) -> Answer:

@@ -8,7 +8,7 @@ dicts; everybody else uses the same object as the LangChain chat model that it i
 import asyncio
 from abc import abstractmethod
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 from langchain_core.language_models import BaseChatModel
@@ -69,6 +69,9 @@ class Answer:
 
 class ChatBackend(BaseChatModel):
     """A chat model that answers `Ask`s; as a LangChain model it answers as the responder."""
+
+    waits: ClassVar[bool] = True
+    """Whether an answer is waited for; False for a model that answers at once, in this loop."""
 
     @property
     @abstractmethod

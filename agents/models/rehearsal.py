@@ -15,6 +15,8 @@ from attunement.core.errors import ModelError
 class RehearsalChat(ChatBackend):
     """The embedded simulator as a chat model."""
 
+    waits = False
+
     @property
     def spec(self) -> str:
         return "rehearsal"
