@@ -8,7 +8,7 @@ journals each call before it uses the answer; the others (`rivals.py`) only send
 
 import json
 import tempfile
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import ceil
 from pathlib import Path
 from typing import Any
@@ -38,9 +38,7 @@ def measure(quick: bool) -> list[Line]:
                 if lacking := missing(name):
                     lines.append(Line(f"{name}, {in_flight} in flight", None, note=lacking))
                     continue
-                # One wave of the slow ones: they take minutes, and their share is the same.
-                less = load if name == "bare aiohttp" else replace(load, dialogues=in_flight)
-                lines += _both(name, "benchmarks.rivals", less, requests=str(requests))
+                lines += _both(name, "benchmarks.rivals", load, requests=str(requests))
     return lines
 
 

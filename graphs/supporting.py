@@ -74,7 +74,8 @@ def frame(support: dict[str, str]) -> Builder:
     builder.add_edge(START, "seeker")
     builder.add_edge("seeker", "guard")
 
-    def after_guard(state: State) -> str | list[str]:
+    # Routers are async, because LangGraph would send a plain function through a thread pool.
+    async def after_guard(state: State) -> str | list[str]:
         risk = state["risk"]
         if isinstance(risk, Risky) and risk.crisis:
             return "crisis"
@@ -88,7 +89,7 @@ def frame(support: dict[str, str]) -> Builder:
     return builder
 
 
-def after_commit(state: State) -> str:
+async def after_commit(state: State) -> str:
     """`next turn` or `end`."""
     return "end" if state.get("stop") else "next turn"
 
