@@ -17,7 +17,7 @@ from attunement.simulator.delta import split_delta
 from attunement.simulator.journal import Journal, Task
 from attunement.simulator.writer import Row
 
-SLOTS = 8
+SLOTS = 4
 """Dialogues that may compute at a time, between one model call's answer and the next call."""
 
 
