@@ -65,10 +65,10 @@ async def run_dialogue(desk: Desk, graph: Graph, task: Task) -> None:
         feed["recorded"] = task.recorded
         turns = len(supporter_turns(task.recorded))
     limit = RunnableConfig(recursion_limit=recursion_limit(turns))
-    # The turns are in the journal. `ainvoke` would read every channel after every step for them,
-    # which costs a tenth of the run's processor time; a stream of nothing does not.
     await recorder.begin_computing()
     try:
+        # The turns are in the journal. `ainvoke` would read every channel after every step for
+        # them, which costs a tenth of the run's processor time; a stream of nothing does not.
         async for _ in graph.astream(feed, limit, context=context, stream_mode=[]):
             raise AssertionError("a stream of nothing yielded something")
     finally:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import islice
 from typing import Any
 
@@ -95,8 +95,9 @@ class Writer:
             return
         # The thread's pass ends behind our newest commits. A second one here, where nothing
         # commits meanwhile, has little left to do and lets SQLite begin the log anew.
-        self._db.exec_driver_sql("PRAGMA wal_checkpoint(PASSIVE)")
-        self._db.rollback()
+        with suppress(SQLAlchemyError):
+            self._db.exec_driver_sql("PRAGMA wal_checkpoint(PASSIVE)")
+            self._db.rollback()
 
     async def aclose(self) -> None:
         """Write what is waiting and let go of the file."""
