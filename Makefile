@@ -1,17 +1,34 @@
 # make demo: set up and run the main job. make test: set up and run all tests.
 PYTHON ?= python3.11
 VENV := .venv
+VLLM := .venv-vllm
 BIN := $(VENV)/bin
 ROOMS := core personas agents graphs simulator evaluation cli
 
-.PHONY: demo test test-slow test-gpu lint types format bench clean
+.PHONY: demo test test-slow test-gpu test-vllm lint types format bench clean
 
-$(VENV)/.ready: pyproject.toml constraints.txt
-	test -x $(BIN)/python || $$(command -v $(PYTHON) || command -v python3) -m venv $(VENV)
-	$(BIN)/python -m pip install -q -c constraints.txt -e ".[dev]"
+MAKE_VENV = $$(command -v $(PYTHON) || command -v python3) -m venv
+
+# The demo needs neither torch nor the tools of development.
+$(VENV)/.light: pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(MAKE_VENV) $(VENV)
+	$(BIN)/python -m pip install -q -c constraints.txt -e ".[openai]"
 	touch $@
 
-demo: $(VENV)/.ready
+$(VENV)/.ready: pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(MAKE_VENV) $(VENV)
+	$(BIN)/python -m pip install -q -c constraints.txt -e ".[dev]"
+	touch $@ $(VENV)/.light
+
+# vLLM holds torch and transformers at its own versions. The three packages that are taken out fail
+# to load beside a torch for processors alone, and vLLM imports them where it finds them.
+$(VLLM)/.ready: pyproject.toml tests/vllm-requirements.txt
+	test -x $(VLLM)/bin/python || $(MAKE_VENV) $(VLLM)
+	$(VLLM)/bin/python -m pip install -q -r tests/vllm-requirements.txt -e ".[dev]"
+	$(VLLM)/bin/python -m pip uninstall -q -y torchvision torchaudio torchcodec
+	touch $@
+
+demo: $(VENV)/.light
 	$(BIN)/attune simulate
 
 test: $(VENV)/.ready
@@ -22,6 +39,9 @@ test-slow: $(VENV)/.ready
 
 test-gpu: $(VENV)/.ready
 	$(BIN)/python -m pytest -m gpu
+
+test-vllm: $(VLLM)/.ready
+	$(VLLM)/bin/python -m pytest -m vllm
 
 lint: $(VENV)/.ready
 	$(BIN)/ruff check .
@@ -41,4 +61,4 @@ bench: $(VENV)/.ready
 	$(BIN)/python -m benchmarks
 
 clean:
-	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) $(VLLM) build *.egg-info .pytest_cache .mypy_cache .ruff_cache

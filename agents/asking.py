@@ -2,16 +2,17 @@
 
 from typing import Protocol, TypeVar
 
-from pydantic import ValidationError
-
+from attunement.agents.models.base import Answer
 from attunement.agents.prompting import Prompt, PromptFile
-from attunement.core.errors import AnswerError
+from attunement.agents.reading import ReadingError, plain_text, read_record
+from attunement.core.errors import AnswerError, CutError
 from attunement.core.records import Record
 
 MAX_ATTEMPTS = 3
 """Attempts in all for an answer that can be read (recipe A)."""
 
 AnyRecord = TypeVar("AnyRecord", bound=Record)
+_CUT = "the answer was cut off at `max_tokens`"
 
 
 class Chat(Protocol):
@@ -22,16 +23,25 @@ class Chat(Protocol):
 
     async def __call__(
         self, prompt: Prompt, *, attempt: int = 1, schema: type[Record] | None = None
-    ) -> str:
-        """Send one request and return the answer's text. `ModelError` if it fails for good."""
+    ) -> Answer:
+        """Send one request and return what came. `ModelError` if it fails for good."""
         ...
 
 
 async def ask_text(chat: Chat, prompt: Prompt) -> str:
-    """A plain answer, stripped; an empty one is asked again. `AnswerError` if it stays empty."""
+    """A plain answer; one that is empty or was cut off is asked again.
+
+    Raises `CutError` with what there is after `MAX_ATTEMPTS` attempts, `AnswerError` if nothing.
+    """
+    cut = ""
     for attempt in range(1, MAX_ATTEMPTS + 1):
-        if text := (await chat(prompt, attempt=attempt)).strip():
+        answer = await chat(prompt, attempt=attempt)
+        text = plain_text(answer.text)
+        if text and not answer.cut:
             return text
+        cut = text or cut
+    if cut:
+        raise CutError(f"{_CUT} in {MAX_ATTEMPTS} attempts; raise it", cut)
     raise AnswerError(f"empty answer in {MAX_ATTEMPTS} attempts")
 
 
@@ -42,32 +52,14 @@ async def ask_record(chat: Chat, prompt: Prompt, record: type[AnyRecord]) -> Any
     """
     messages = prompt.messages
     for attempt in range(1, MAX_ATTEMPTS + 1):
-        text = await chat(Prompt(messages, prompt.version), attempt=attempt, schema=record)
+        answer = await chat(Prompt(messages, prompt.version), attempt=attempt, schema=record)
         try:
-            return read_record(text, record)
-        except ValidationError as error:
-            why = explain(error)
+            return read_record(answer.text, record)
+        except ReadingError as error:
+            why = f"{_CUT} before its JSON was complete" if answer.cut else str(error)
         messages = [
             *prompt.messages,
-            {"role": "assistant", "content": text},
+            {"role": "assistant", "content": answer.text},
             {"role": "user", "content": f"That cannot be used: {why}. The JSON object only."},
         ]
     raise AnswerError(f"no readable {record.__name__} in {MAX_ATTEMPTS} attempts: {why}")
-
-
-def read_record(text: str, record: type[AnyRecord]) -> AnyRecord:
-    """Read the JSON object in `text`, alone or among other words. `ValidationError` if it fails."""
-    start, end = text.find("{"), text.rfind("}")
-    return record.model_validate_json(text[start : end + 1] if 0 <= start < end else text)
-
-
-def explain(error: ValidationError) -> str:
-    """A validation error in one line: field, what is wrong, and what was there."""
-    details = []
-    for item in error.errors(include_url=False, include_context=False)[:4]:
-        where = ".".join(str(part) for part in item["loc"])
-        message = item["msg"].removeprefix("Value error, ")
-        if where and item["type"] != "missing" and not isinstance(item["input"], dict | list):
-            message += f", got {str(item['input'])[:80]!r}"
-        details.append(f"`{where}`: {message}" if where else message)
-    return "; ".join(details)

@@ -13,9 +13,9 @@ from math import ceil
 from pathlib import Path
 from typing import Any
 
-from benchmarks.latency_server import started
 from benchmarks.measure import Line, as_child, child
 from benchmarks.rivals import RIVALS, missing
+from benchmarks.serving import started
 
 LATENCY = 0.2
 CPU_BUDGET, CPU_AIM = 1.0, 0.6
@@ -23,6 +23,23 @@ CPU_BUDGET, CPU_AIM = 1.0, 0.6
 SHARE_BUDGETS = {64: 95.0, 256: 60.0}
 """Per cent of the ideal, by dialogues in flight."""
 OURS = "attunement, all in"
+PROFILED = 64
+"""Dialogues in flight of the run whose processor time is split up."""
+GROUPS = {
+    "/attunement/agents/models/": "client and aiohttp",
+    "/attunement/agents/": "prompts, and reading answers",
+    "/attunement/graphs/": "graph",
+    "/attunement/simulator/": "simulator and journal",
+    "/attunement/core/": "records",
+    "/site-packages/langgraph/": "graph",
+    "/site-packages/langchain_core/": "graph",
+    "/site-packages/langsmith/": "graph",
+    "/site-packages/sqlalchemy/": "simulator and journal",
+    "/site-packages/pydantic/": "records",
+    "/site-packages/": "client and aiohttp",
+    "/asyncio/": "event loop",
+}
+"""What a file counts as, for the sampler. uvloop's own work counts as asyncio, which calls it."""
 
 
 def measure(quick: bool) -> list[Line]:
@@ -34,6 +51,8 @@ def measure(quick: bool) -> list[Line]:
         for in_flight in SHARE_BUDGETS:
             load = _Load(in_flight, in_flight * waves, max_turns)
             lines += _both(OURS, "benchmarks.client", load, max_turns=max_turns)
+            if in_flight == PROFILED:
+                lines += _profile(load)
             for name in RIVALS:
                 if lacking := missing(name):
                     lines.append(Line(f"{name}, {in_flight} in flight", None, note=lacking))
@@ -70,6 +89,20 @@ class _Load:
         return ceil(self.dialogues / self.in_flight) * (4 * self.max_turns + 1) * LATENCY
 
 
+def _profile(load: _Load) -> list[Line]:
+    """Where our processor time goes, in a run of its own."""
+    with started(LATENCY) as server:
+        found = child(
+            "benchmarks.client", name=OURS, base_url=server.base_url, in_flight=load.in_flight,
+            dialogues=load.dialogues, max_turns=load.max_turns, profile=True,
+        )  # fmt: skip
+    each = 1000 * found["cpu"] / load.calls
+    return [
+        Line(f"  {name}, a call", share * each, "ms", note=f"{share:.0%} of a profiled run")
+        for name, share in found["shares"]
+    ]
+
+
 def _both(name: str, module: str, load: _Load, **settings: object) -> list[Line]:
     in_flight, calls = load.in_flight, load.calls
     with started(LATENCY) as server:
@@ -103,17 +136,22 @@ def _both(name: str, module: str, load: _Load, **settings: object) -> list[Line]
     ]  # fmt: skip
 
 
-def _work(name: str, base_url: str, in_flight: int, dialogues: int, max_turns: int) -> Any:
+def _work(
+    name: str, base_url: str, in_flight: int, dialogues: int, max_turns: int, profile: bool = False
+) -> dict[str, Any]:
     from attunement.simulator.config import RunConfig
-    from benchmarks.runs import carry_out
+    from benchmarks.runs import KNOWN, carry_out, unwatched
+    from benchmarks.sampler import Sampler
 
     config = RunConfig(
         model="openai:latency", base_url=base_url, dialogues=dialogues, max_turns=max_turns,
-        concurrency=in_flight,
+        concurrency=in_flight, capabilities=KNOWN,
     )  # fmt: skip
+    sampler = Sampler(GROUPS)
     with tempfile.TemporaryDirectory() as folder:
-        run = carry_out(Path(folder) / "run", config)
-    return {"wall": run.wall, "cpu": run.cpu}
+        around = sampler.around if profile else unwatched
+        run = carry_out(Path(folder) / "run", config, around=around)
+    return {"wall": run.wall, "cpu": run.cpu, "shares": sampler.shares()}
 
 
 if __name__ == "__main__":

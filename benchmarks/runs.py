@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from attunement.agents.models.base import ChatBackend
+from attunement.agents.models.base import Capabilities, ChatBackend
 from attunement.agents.models.scripted import ScriptedChat
 from attunement.agents.prompting import ChatMessage
 from attunement.personas.cards import library
@@ -15,6 +15,9 @@ from attunement.simulator.recorder import Tally
 from attunement.simulator.run import create_run, run
 from benchmarks.canned import canned
 from benchmarks.measure import Cost
+
+KNOWN = {"openai:latency": Capabilities(seeds=True, usage=True)}
+"""What the server can do: it is not asked, so that the calls of a run are all that is measured."""
 
 
 @dataclass(frozen=True, slots=True)

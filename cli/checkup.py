@@ -12,16 +12,23 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from attunement.agents.models.base import Ask
+from attunement.agents.models.base import Ask, Capabilities, Decoding
 from attunement.agents.models.registry import make_backend
 from attunement.personas.cards import library
 
 _BASE = ("langgraph", "langchain-core", "pydantic", "SQLAlchemy", "networkx", "matplotlib")
 _EXTRAS = {
     "openai": ("aiohttp",),
-    "train": ("torch", "transformers", "peft", "trl", "datasets", "accelerate"),
+    "hf": ("torch", "transformers", "peft", "accelerate", "llguidance"),
     "vllm": ("vllm",),
+    "providers": ("langchain",),
+    "train": ("torch", "transformers", "peft", "trl", "datasets", "accelerate"),
 }
+_LABELS = {
+    "hf": "model hf:PATH", "vllm": "model vllm:PATH", "providers": "model PROVIDER:NAME",
+    "train": "training",
+}  # fmt: skip
+"""What an extra is for, as the table says it."""
 
 
 class Check(NamedTuple):
@@ -44,7 +51,7 @@ def checks() -> list[Check]:
         *(_package(name) for name in _BASE),
         Check("model rehearsal", True, True, "embedded, always there", ""),
         _openai(),
-        *(_extra(name) for name in ("train", "vllm")),
+        *(_extra(name) for name in _LABELS),
         Check("persona library", True, True, f"{len(library())} cards", ""),
     ]
 
@@ -62,18 +69,50 @@ def _missing(extra: str) -> list[str]:
 
 def _extra(name: str) -> Check:
     missing = _missing(name)
-    found = f"missing: {', '.join(missing)}" if missing else "installed"
-    return Check(f"extra {name}", not missing, False, found, _remedy(name) if missing else "")
+    if missing:
+        return Check(_LABELS[name], False, False, f"missing: {', '.join(missing)}", _remedy(name))
+    found = f"ready; {_versions(name)}"
+    if name in ("hf", "train"):
+        found += f"; {_devices()}"
+    elif name == "providers":
+        found += f"; {_providers()}"
+    return Check(_LABELS[name], True, False, found, "")
+
+
+def _versions(extra: str) -> str:
+    found = []
+    for name in _EXTRAS[extra][:2]:
+        try:
+            found.append(f"{name} {metadata.version(name)}")
+        except metadata.PackageNotFoundError:  # installed under another name, as CPU builds are
+            found.append(name)
+    return ", ".join(found)
+
+
+def _devices() -> str:
+    import torch
+
+    if torch.cuda.is_available():
+        names = (torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count()))
+        return ", ".join(names)
+    return "mps" if torch.backends.mps.is_available() else "no GPU, CPU only"
+
+
+def _providers() -> str:
+    packages = {d.name for d in metadata.distributions() if d.name.startswith("langchain-")}
+    found = sorted(n for n in packages if n not in ("langchain-core", "langchain-protocol"))
+    return ", ".join(found) or "no provider's package yet, e.g. pip install langchain-anthropic"
 
 
 def _openai() -> Check:
+    name = "model openai:NAME"
     if _missing("openai"):
-        return Check("model openai:NAME", False, False, "missing: aiohttp", _remedy("openai"))
-    key = "key set" if os.environ.get("OPENAI_API_KEY") else "no OPENAI_API_KEY"
+        return Check(name, False, False, "missing: aiohttp", _remedy("openai"))
     url = os.environ.get("OPENAI_BASE_URL")
-    ready = f"ready; {key}; {url or 'no OPENAI_BASE_URL'}"
-    remedy = "" if url or "set" in key else "name a server with --base-url, or export the key"
-    return Check("model openai:NAME", True, False, ready, remedy)
+    keys = sorted(n for n in os.environ if n.startswith("OPENAI_API_KEY"))
+    shown = ", ".join(f"{n}=***" for n in keys) or "no OPENAI_API_KEY"
+    remedy = "" if url or keys else "name a server with --base-url, or export the key"
+    return Check(name, True, False, f"ready; {shown}; {url or 'no OPENAI_BASE_URL'}", remedy)
 
 
 def _remedy(extra: str) -> str:
@@ -91,17 +130,57 @@ def print_checks(found: list[Check]) -> None:
     Console().print(table)
 
 
-def probe_model(spec: str, base_url: str | None) -> str:
-    """One question to a model, and what came back. `ModelError` if nothing did."""
+class Probe(NamedTuple):
+    """What came of asking one model."""
+
+    spec: str
+    answer: str
+    seconds: float
+    capabilities: Capabilities
+
+
+def probe_model(spec: str, base_url: list[str] | None) -> Probe:
+    """One question to a model, and what it can do. `ModelError` if it does not answer."""
     backend = make_backend(spec, base_url)
 
-    async def ask() -> str:
+    async def ask() -> Probe:
+        messages = [{"role": "user", "content": "I had a hard day. Say one kind sentence."}]
+        started = time.perf_counter()
         try:
-            messages = [{"role": "user", "content": "I had a hard day. Say one kind sentence."}]
-            return (await backend.answer(Ask(messages))).text
+            answer = await backend.answer(Ask(messages, decoding=Decoding(max_tokens=64)))
+            seconds = time.perf_counter() - started
+            return Probe(spec, answer.text, seconds, await backend.capabilities())
         finally:
             await backend.aclose()
 
-    started = time.perf_counter()
-    text = asyncio.run(ask())
-    return f"{spec} answered in {time.perf_counter() - started:.2f} s: {text}"
+    return asyncio.run(ask())
+
+
+def print_probe(probe: Probe) -> None:
+    """What came of it, as a table."""
+    console = Console()
+    said = Text(f"{probe.spec} answered in {probe.seconds:.2f} s: {probe.answer}")
+    console.print(said, soft_wrap=True)
+    found = probe.capabilities
+    table = Table(box=None, padding=(0, 2, 0, 0), show_header=False)
+    rows = {
+        "structured answers": found.structured or "asked in words, and asked again",
+        "seeds": _heeded(found.seeds),
+        "log probabilities": _yes(found.logprobs),
+        "token counts": _yes(found.usage),
+        "adapters": ", ".join(found.adapters) or "none",
+        "context length": f"{found.context_length:,}" if found.context_length else "not said",
+        "refused, not sent": ", ".join(found.refused) or "nothing",
+        "taken and ignored": ", ".join(found.ignored) or "nothing that could be seen",
+    }
+    for name, value in rows.items():
+        table.add_row(name, Text(value))
+    console.print(table)
+
+
+def _yes(found: bool | None) -> str:
+    return {True: "yes", False: "no", None: "not known"}[found]
+
+
+def _heeded(found: bool | None) -> str:
+    return {True: "heeded", False: "not heeded", None: "not known: it always answers alike"}[found]

@@ -7,10 +7,11 @@ import typer
 
 def doctor(
     probe: Annotated[
-        str | None, typer.Option(metavar="SPEC", help="Send one short question to this model.")
+        str | None, typer.Option(metavar="SPEC", help="Ask this model, and find out what it heeds.")
     ] = None,
     base_url: Annotated[
-        str | None, typer.Option(metavar="URL", help="OpenAI-compatible server for the probe.")
+        list[str] | None,
+        typer.Option(metavar="URL", help="OpenAI-compatible server for the probe."),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
@@ -18,16 +19,23 @@ def doctor(
 
     Example: attune doctor --probe openai:my-model --base-url http://127.0.0.1:8000/v1
     """
-    from attunement.cli.checkup import checks, print_checks, probe_model
+    from attunement.agents.models.secrets import load_env_file
+    from attunement.cli.checkup import checks, print_checks, print_probe, probe_model
 
+    load_env_file()
     found = checks()
+    if not as_json:
+        print_checks(found)
+    answered = probe_model(probe, base_url) if probe else None
     if as_json:
         import json
 
-        typer.echo(json.dumps([check._asdict() for check in found], indent=2))
-    else:
-        print_checks(found)
-    if probe:
-        typer.echo(probe_model(probe, base_url), err=as_json)
+        result: dict[str, object] = {"checks": [check._asdict() for check in found]}
+        if answered:
+            capabilities = answered.capabilities.model_dump(mode="json")
+            result["probe"] = answered._asdict() | {"capabilities": capabilities}
+        typer.echo(json.dumps(result, indent=2))
+    elif answered:
+        print_probe(answered)
     if not all(check.ok for check in found if check.needed):
         raise typer.Exit(1)

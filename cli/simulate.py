@@ -1,10 +1,21 @@
 """`attune simulate`: run dialogues, live or against recordings."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+if TYPE_CHECKING:
+    from attunement.simulator.casting import Cast
+    from attunement.simulator.config import RunConfig
+
+MaxUsd = Annotated[
+    float | None, typer.Option(metavar="USD", help="Stop before the run has cost more.")
+]
+MaxTokens = Annotated[
+    int | None, typer.Option(metavar="N", help="Stop before the run has used more tokens.")
+]
+MaxMinutes = Annotated[float | None, typer.Option(metavar="M", help="Stop after this time.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the run summary as JSON.")]
 
 
@@ -24,13 +35,19 @@ def simulate(
         typer.Option("--plain-draft", help="self_refine without planner: the published recipe."),
     ] = None,
     model: Annotated[
-        str | None, typer.Option(metavar="SPEC", help="rehearsal (default) or openai:NAME.")
+        str | None,
+        typer.Option(metavar="SPEC", help="rehearsal (default), openai:NAME, hf:PATH, vllm:PATH."),
     ] = None,
     model_for: Annotated[
         list[str] | None, typer.Option(metavar="ROLE=SPEC", help="Another model for one role.")
     ] = None,
     base_url: Annotated[
-        str | None, typer.Option(metavar="URL", help="OpenAI-compatible server for openai: models.")
+        list[str] | None,
+        typer.Option(metavar="URL", help="OpenAI-compatible server; several share the calls."),
+    ] = None,
+    decoding: Annotated[
+        list[str] | None,
+        typer.Option(metavar="[ROLE.]NAME=VALUE", help="Sampling, e.g. planner.temperature=0."),
     ] = None,
     dialogues: Annotated[
         int | None, typer.Option(metavar="N", help="How many; else a dozen, or all of FILE.")
@@ -43,6 +60,19 @@ def simulate(
     ] = None,
     seed: Annotated[
         int | None, typer.Option(metavar="S", help="Decides everything random.")
+    ] = None,
+    timeout: Annotated[
+        float | None, typer.Option(metavar="SECONDS", help="For one answer of a server (120).")
+    ] = None,
+    estimate: Annotated[
+        bool, typer.Option("--estimate", help="Run eight dialogues and say what all will take.")
+    ] = False,
+    max_usd: MaxUsd = None,
+    max_tokens: MaxTokens = None,
+    max_minutes: MaxMinutes = None,
+    price: Annotated[
+        list[str] | None,
+        typer.Option(metavar="SPEC=P,C[,CACHED]", help="US dollars a million tokens."),
     ] = None,
     config: Annotated[
         Path | None, typer.Option(metavar="FILE", help="TOML file; flags override it.")
@@ -58,18 +88,20 @@ def simulate(
 
     Example: attune simulate --personas cards.yaml --graph self_refine --out runs/first
     """
-    from attunement.cli.running import carry_out
-    from attunement.core.errors import RunFolderError
+    from attunement.agents.models.secrets import load_env_file
+    from attunement.cli.options import decodings, prices, roles
+    from attunement.cli.running import carry_out, carry_out_probes, check_models
     from attunement.simulator.casting import cast_for
     from attunement.simulator.config import read_config
-    from attunement.simulator.run import create_run
+    from attunement.simulator.run import refuse_existing
 
+    load_env_file()
     settings = read_config(
         config,
         graph=graph,
         plain_draft=plain_draft,
         model=model,
-        models=_roles(model_for),
+        models=roles(model_for),
         base_url=base_url,
         personas=str(personas) if personas else None,
         replay=str(replay) if replay else None,
@@ -77,35 +109,37 @@ def simulate(
         max_turns=max_turns,
         concurrency=concurrency,
         seed=seed,
+        timeout=timeout,
+        prices=prices(price),
+        budget={"usd": max_usd, "tokens": max_tokens, "minutes": max_minutes},
+        **decodings(decoding),
     )
     cast = cast_for(settings)
+    if out:
+        refuse_existing(out)
+    folder = _create(out, check_models(settings), cast)
+    if cast.skipped:
+        typer.echo(f"{cast.skipped} recorded dialogues have no turn to produce: skipped", err=True)
+    if estimate:
+        carry_out_probes(folder, as_json=as_json)
+    else:
+        carry_out(folder, as_json=as_json, example=True)
+
+
+def _create(out: Path | None, settings: "RunConfig", cast: "Cast") -> Path:
+    from attunement.core.errors import RunFolderError
+    from attunement.simulator.run import create_run
+
     folder = out or _next_folder()
     while True:
         try:
             create_run(folder, settings, cast)
-            break
+            return folder
         except RunFolderError:
             # Another process may have taken the free number meanwhile: then the next one.
             if out or not folder.is_dir():
                 raise
             folder = _next_folder()
-    if cast.skipped:
-        typer.echo(f"{cast.skipped} recorded dialogues have no turn to produce: skipped", err=True)
-    carry_out(folder, as_json=as_json, example=True)
-
-
-def _roles(pairs: list[str] | None) -> dict[str, str] | None:
-    from attunement.core.errors import ConfigError
-
-    models = {}
-    for pair in pairs or ():
-        role, equals, spec = pair.partition("=")
-        if not equals or not role or not spec:
-            raise ConfigError(
-                f"`--model-for` must be ROLE=SPEC, got {pair!r}; e.g. planner=openai:x"
-            )
-        models[role] = spec
-    return models or None
 
 
 def _next_folder() -> Path:

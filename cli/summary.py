@@ -30,10 +30,14 @@ def print_summary(
     for name, value in _rows(summary):
         table.add_row(name, Text(value))
     if tally and tally.calls and seconds:
-        table.add_row("this time", f"{tally.calls} calls in {seconds:.1f} s")
+        again = f", {tally.tries} sent again" if tally.tries else ""
+        table.add_row("this time", f"{tally.calls} calls in {seconds:.1f} s{again}")
     console.print()
     console.print(table)
     console.print()
+    if any(row.model != "rehearsal" for row in summary.spent):
+        console.print(_cost(summary))
+        console.print()
     following = [
         (f"show {folder} 0", "read a dialogue"),
         (f"export {folder} --out turns.jsonl", "every turn as a JSON line"),
@@ -90,8 +94,28 @@ def _rows(s: RunSummary) -> list[tuple[str, str]]:
     return rows
 
 
+def _cost(s: RunSummary) -> Table:
+    """What the run has cost, by role and model."""
+    table = Table(title="Cost", title_justify="left", box=None, padding=(0, 2, 0, 0))
+    for name in ("role", "model"):
+        table.add_column(name, style="dim", overflow="fold")
+    for name in ("calls", "prompt", "cached", "completion", "USD"):
+        table.add_column(name, justify="right")
+    for row in s.spent:
+        tokens = (row.prompt_tokens, row.cached_tokens, row.completion_tokens)
+        table.add_row(row.role, row.model, f"{row.calls:,}", *map(_known, tokens), _money(row.usd))
+    tokens = (s.prompt_tokens, s.cached_tokens, s.completion_tokens)
+    calls = f"{sum(s.calls.values()):,}"
+    table.add_row("all", "", calls, *map(_known, tokens), _money(s.usd), style="bold")
+    return table
+
+
+def _money(usd: float | None) -> str:
+    return "unknown" if usd is None else f"{usd:,.2f}"
+
+
 def _known(count: int | None) -> str:
-    return "uncounted" if count is None else str(count)
+    return "uncounted" if count is None else f"{count:,}"
 
 
 def _listed(counts: dict[str, int], heading: str = "") -> str:

@@ -40,6 +40,18 @@ class AnswerError(AttunementError):
     """A model answered, but not with the record that the role needs, in any attempt."""
 
 
+class CutError(AnswerError):
+    """A plain answer ran into `max_tokens` in every attempt; `text` is what there is of it."""
+
+    def __init__(self, message: str, text: str) -> None:
+        super().__init__(message)
+        self.text = text
+
+
+class StoppedError(AttunementError):
+    """The run is to stop, and this call had not been sent or was between two tries."""
+
+
 class JournalError(AttunementError):
     """The journal could not be written (full disk, lost database); nothing after it was used."""
 

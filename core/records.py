@@ -383,6 +383,12 @@ class Call(Record):
     """The answer, or None where the call failed for good."""
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
+    cached_tokens: int | None = None
+    """Prompt tokens that a prefix cache served."""
+    cut: bool = False
+    """Whether the answer ran into `max_tokens`."""
+    tries: int = 1
+    """Times that the request was sent."""
     latency_ms: float | None = None
     error: str | None = None
 

@@ -1,12 +1,26 @@
 """A run in figures: what became of its dialogues, what it cost, and how well it fitted."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from statistics import fmean
 
 from attunement.core.records import Dialogue, Record
 from attunement.evaluation.reflection import ReflectionMeter, ReflectionScore
-from attunement.simulator.journal import Journal
+from attunement.simulator.cost import FREE, Price
+from attunement.simulator.journal import Journal, Usage
+
+
+class Spent(Record):
+    """What the calls of one role to one model cost. None where nobody counts or knows."""
+
+    role: str
+    model: str
+    calls: int
+    prompt_tokens: int | None
+    cached_tokens: int | None
+    """Among the prompt tokens, those that the server says its prefix cache served."""
+    completion_tokens: int | None
+    usd: float | None
 
 
 class RunSummary(Record):
@@ -33,6 +47,11 @@ class RunSummary(Record):
     prompt_tokens: int | None
     """None where no answer counted them."""
     completion_tokens: int | None
+    cached_tokens: int | None
+    spent: tuple[Spent, ...]
+    """By role and model."""
+    usd: float | None
+    """US dollars in all; None where the price or the tokens of a model are unknown."""
     mean_intensity_change: float | None
     """Mean of last minus first intensity over dialogues, in points; below zero is relief."""
     mean_rating: float | None
@@ -42,8 +61,8 @@ class RunSummary(Record):
     """Why dialogues failed, the commonest first, at most five."""
 
 
-def summarise(journal: Journal) -> RunSummary:
-    """Read a run's journal once, a page at a time."""
+def summarise(journal: Journal, prices: Mapping[str, Price | None] | None = None) -> RunSummary:
+    """Read a run's journal once, a page at a time. `prices` are those of the run's models."""
     stops: Counter[str] = Counter()
     aside: Counter[str] = Counter()
     errors: Counter[str] = Counter()
@@ -65,6 +84,10 @@ def summarise(journal: Journal) -> RunSummary:
             aside.update({item.role for item in turn.set_aside})
             meter.add(dialogue.persona, turn)
     counts, usage = journal.counts(), journal.usage()
+    calls: Counter[str] = Counter()
+    for row in usage:
+        calls[row.role] += row.calls
+    spent = tuple(_spent(row, (prices or {}).get(row.model)) for row in usage)
     return RunSummary(
         dialogues=sum(counts.values()),
         done=counts["done"],
@@ -76,14 +99,33 @@ def summarise(journal: Journal) -> RunSummary:
         turns=turns,
         set_aside=dict(aside.most_common()),
         refined=refined,
-        calls={role: row.calls for role, row in usage.items()},
-        failed_calls=sum(row.failed for row in usage.values()),
-        prompt_tokens=_total(row.prompt_tokens for row in usage.values()),
-        completion_tokens=_total(row.completion_tokens for row in usage.values()),
+        calls=dict(calls),
+        failed_calls=sum(row.failed for row in usage),
+        prompt_tokens=_total(row.prompt_tokens for row in usage),
+        completion_tokens=_total(row.completion_tokens for row in usage),
+        cached_tokens=_total(row.cached_tokens for row in usage),
+        spent=spent,
+        usd=sum(s.usd or 0 for s in spent) if all(s.usd is not None for s in spent) else None,
         mean_intensity_change=fmean(changes) if changes else None,
         mean_rating=fmean(ratings) if ratings else None,
         reflection=meter.score(),
         errors=dict(errors.most_common(5)),
+    )
+
+
+def _spent(row: Usage, price: Price | None) -> Spent:
+    tokens = (row.prompt_tokens, row.completion_tokens)
+    usd = None
+    if price and (price == FREE or None not in tokens):
+        usd = price.of(row.prompt_tokens or 0, row.cached_tokens or 0, row.completion_tokens or 0)
+    return Spent(
+        role=row.role,
+        model=row.model,
+        calls=row.calls,
+        prompt_tokens=row.prompt_tokens,
+        cached_tokens=row.cached_tokens,
+        completion_tokens=row.completion_tokens,
+        usd=usd,
     )
 
 

@@ -73,6 +73,8 @@ class State(Feed, total=False):
     risk: Risky | SetAside
     plan: Plan | SetAside | None
     draft: Reply | None
+    cut: SetAside | None
+    """Why the draft is incomplete."""
     reflection: Reflection | SetAside | None
     refined: Reply | SetAside | None
     hand_off: Reply | None
@@ -101,7 +103,7 @@ def chat_for(runtime: Runtime[Context], role: Role, state: State) -> Chat:
 
 # Each turn starts from this, so that nothing of the turn before is left in the state.
 _FRESH: State = {
-    "risk": Risky(), "plan": None, "draft": None, "reflection": None, "refined": None,
+    "risk": Risky(), "plan": None, "draft": None, "cut": None, "reflection": None, "refined": None,
     "hand_off": None, "stop": None,
 }  # fmt: skip
 
@@ -186,7 +188,10 @@ async def commit_node(state: State, runtime: Runtime[Context]) -> State:
 def _turn(state: State) -> Turn:
     results = {
         "guard": state["risk"],
-        **{key: state.get(key) for key in ("plan", "draft", "reflection", "refined", "hand_off")},
+        **{
+            key: state.get(key)
+            for key in ("plan", "draft", "cut", "reflection", "refined", "hand_off")
+        },
     }
     aside = tuple(value for value in results.values() if isinstance(value, SetAside))
     kept = {k: v for k, v in results.items() if v is not None and not isinstance(v, SetAside)}

@@ -9,9 +9,9 @@ from langgraph.runtime import Runtime
 from attunement.agents.planner import plan
 from attunement.agents.refiner import refine
 from attunement.agents.reflector import reflect
-from attunement.agents.responder import respond
-from attunement.core.errors import AnswerError, ModelError
-from attunement.core.records import Plan, Reflection, Risky, SetAside
+from attunement.agents.responder import StrategyPlace, respond
+from attunement.core.errors import AnswerError, CutError, ModelError
+from attunement.core.records import Plan, Reflection, Reply, Risky, SetAside
 from attunement.graphs.state import (
     Context,
     Feed,
@@ -33,12 +33,21 @@ async def planner_node(state: State, runtime: Runtime[Context]) -> State:
         return {"plan": SetAside(role="planner", reason=str(error))}
 
 
-async def responder_node(state: State, runtime: Runtime[Context]) -> State:
-    """Draft a reply, to plan if there is one. Without a draft there is no turn: errors go up."""
+async def responder_node(
+    state: State, runtime: Runtime[Context], place: StrategyPlace = "last"
+) -> State:
+    """Draft a reply, to plan if there is one. Without a draft there is no turn: errors go up.
+
+    A draft that is cut off is spoken, but the turn is no training data.
+    """
     planned = state.get("plan")
     chat = chat_for(runtime, "responder", state)
     usable = planned if isinstance(planned, Plan) else None
-    return {"draft": await respond(chat, state["heard"], usable)}
+    try:
+        return {"draft": await respond(chat, state["heard"], usable, place)}
+    except CutError as error:
+        draft = Reply(text=error.text, strategy=usable.strategy if usable else None)
+        return {"draft": draft, "cut": SetAside(role="responder", reason=str(error))}
 
 
 async def reflector_node(state: State, runtime: Runtime[Context]) -> State:

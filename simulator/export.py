@@ -14,7 +14,8 @@ from attunement.core.records import Dialogue, Turn
 from attunement.simulator.journal import Journal
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EIO)
-_CLOCK = ("latency_ms", "key", "dialogue")
+_CLOCK = ("latency_ms", "tries", "cached_tokens", "key", "dialogue")
+"""What differs between two runs of the same, and what only the journal needs."""
 
 
 def turn_rows(journal: Journal) -> Iterator[dict[str, Any]]:

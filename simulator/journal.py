@@ -54,13 +54,17 @@ class Task:
 
 
 class Usage(NamedTuple):
-    """What one role's calls amount to."""
+    """What the calls of one role to one model amount to."""
 
+    role: str
+    model: str
     calls: int
     failed: int
     prompt_tokens: int | None
-    """None where no answer counted them."""
+    """None where no answer counted them, as with the others."""
     completion_tokens: int | None
+    cached_tokens: int | None
+    """Prompt tokens that the server says its prefix cache served."""
 
 
 class Journal:
@@ -170,12 +174,25 @@ class Journal:
                 row.status: row[1] for row in db.execute(query)
             }
 
-    def open_tasks(self) -> Iterator[Task]:
-        """The dialogues that are to be run, in order, read a page at a time."""
+    def open_tasks(self, only: Sequence[int] | None = None) -> Iterator[Task]:
+        """The dialogues that are to be run, in order, read a page at a time; of `only` these."""
+        yield from self.tasks("open", only)
+
+    def tasks(self, status: str, only: Sequence[int] | None = None) -> Iterator[Task]:
+        """The dialogues of a status with their calls, in order, of `only` these."""
+        where = [DIALOGUES.c.status == status]
+        if only is not None:
+            where.append(DIALOGUES.c.idx.in_(only))
         with as_journal_error():
-            for page in self._pages(DIALOGUES.c.status == "open"):
+            for page in self._pages(*where):
                 for row in page:
                     yield self._task(row)
+
+    def cast(self) -> Iterator[tuple[int, Persona, tuple[Utterance, ...] | None]]:
+        """(index, persona, recording) of every dialogue, in order."""
+        for page in self._pages():
+            for row in page:
+                yield row.idx, Persona.model_validate_json(row.card), _recorded(row)
 
     def dialogues(self, *where: Any) -> Iterator[Dialogue]:
         """All dialogues with their turns, in order, read a page at a time."""
@@ -218,14 +235,14 @@ class Journal:
             before[row["role"]] = row["messages"]
         return rows
 
-    def usage(self) -> dict[str, Usage]:
-        """What each role's calls amount to, by role."""
+    def usage(self) -> list[Usage]:
+        """What the calls amount to, by role and model."""
         c = CALLS.c
-        tokens = (c.prompt_tokens, c.completion_tokens)
-        sums = (func.sum(column) for column in tokens)
-        query = select(c.role, func.count(), func.count(c.error), *sums).group_by(c.role)
+        sums = (func.sum(n) for n in (c.prompt_tokens, c.completion_tokens, c.cached_tokens))
+        query = select(c.role, c.model, func.count(), func.count(c.error), *sums)
+        query = query.group_by(c.role, c.model).order_by(c.role, c.model)
         with self.engine.connect() as db:
-            return {role: Usage(*row) for role, *row in db.execute(query.order_by(c.role))}
+            return [Usage(*row) for row in db.execute(query)]
 
     def indices(self) -> Iterator[tuple[int, str]]:
         """(index, id) of all dialogues, in order."""
@@ -266,10 +283,14 @@ class Journal:
             index=row.idx,
             id=row.id,
             persona=Persona.model_validate_json(row.card),
-            recorded=_RECORDED.validate_json(row.recorded) if row.recorded else None,
+            recorded=_recorded(row),
             turns=turns,
             calls=tuple(self.calls(row.idx)),
         )
+
+
+def _recorded(row: Any) -> tuple[Utterance, ...] | None:
+    return _RECORDED.validate_json(row.recorded) if row.recorded else None
 
 
 def _closing(

@@ -2,17 +2,18 @@
 
 import asyncio
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import orjson
 
 from attunement.agents.models.base import Answer, Ask, ChatBackend
 from attunement.agents.prompting import Prompt, PromptFile
-from attunement.core.errors import JournalError, ModelError
+from attunement.core.errors import JournalError, ModelError, StoppedError
 from attunement.core.records import Outcome, Record, Role, StopReason, Turn
 from attunement.core.seeds import content_hash, derive_seed
 from attunement.simulator.config import RunConfig
+from attunement.simulator.cost import Purse
 from attunement.simulator.delta import split_delta
 from attunement.simulator.journal import Journal, Task
 from attunement.simulator.writer import Row
@@ -41,13 +42,20 @@ class Tally:
     repeated: int = 0
     """Calls answered from the journal."""
     failed_calls: int = 0
+    tries: int = 0
+    """Requests that were sent beyond the first of each call."""
     prompt_tokens: int = 0
     completion_tokens: int = 0
+    usd: float = 0.0
     turns: int = 0
     set_aside: int = 0
     done: int = 0
     failed: int = 0
     started: float = field(default_factory=time.monotonic)
+    stopped_by: str = ""
+    """What stopped the run before its end: a bound of its budget, or a signal."""
+    trouble: Callable[[], str] = str
+    """Says which servers do not answer at present."""
 
 
 class Gate:
@@ -58,13 +66,13 @@ class Gate:
 
     def __init__(self) -> None:
         self.stopping = False
-        self._in_flight = 0
+        self.in_flight = 0
         self._quiet = asyncio.Event()
 
     def stop(self) -> None:
         """Let nothing new start."""
         self.stopping = True
-        if not self._in_flight:
+        if not self.in_flight:
             self._quiet.set()
 
     async def quiet(self) -> None:
@@ -74,11 +82,11 @@ class Gate:
     async def __aenter__(self) -> None:
         if self.stopping:
             await asyncio.get_running_loop().create_future()
-        self._in_flight += 1
+        self.in_flight += 1
 
     async def __aexit__(self, *_: object) -> None:
-        self._in_flight -= 1
-        if self.stopping and not self._in_flight:
+        self.in_flight -= 1
+        if self.stopping and not self.in_flight:
             self._quiet.set()
 
 
@@ -95,6 +103,15 @@ class Desk:
     tally: Tally
     slots: asyncio.Semaphore
     """Which dialogues may compute; see `slots_for`."""
+    purse: Purse
+
+    def stop(self, reason: str) -> None:
+        """Let nothing new start; what waits for a server is given up, what was sent finishes."""
+        if not self.gate.stopping:
+            self.tally.stopped_by = reason
+            self.gate.stop()
+            for backend in self.backends.values():
+                backend.stop()
 
 
 class Recorder:
@@ -151,12 +168,12 @@ class RecordedChat:
 
     async def __call__(
         self, prompt: Prompt, *, attempt: int = 1, schema: type[Record] | None = None
-    ) -> str:
+    ) -> Answer:
         desk, index = self._recorder.desk, self._recorder.index
         seed = derive_seed(desk.config.seed, index, self._turn, self._role, attempt)
-        decoding = desk.config.decoding
-        named = (self._backend.spec, seed, decoding.temperature, decoding.top_p,
-                 decoding.max_tokens, schema.__name__ if schema else None)  # fmt: skip
+        d = desk.config.sampling_for(self._role)
+        named = (self._backend.spec, seed, d.temperature, d.top_p, d.top_k, d.repetition_penalty,
+                 d.max_tokens, schema.__name__ if schema else None)  # fmt: skip
         request_hash = content_hash(orjson.dumps((named, prompt.messages)))
         known = self._recorder.known.get((self._turn, self._role, attempt))
         if known:
@@ -166,19 +183,23 @@ class RecordedChat:
             "model": self._backend.spec, "prompt_version": prompt.version, "seed": seed,
             "request_hash": request_hash,
         }  # fmt: skip
-        ask = Ask(prompt.messages, self._role, seed, decoding, schema)
+        ask = Ask(prompt.messages, self._role, seed, d, schema)
         recorder = self._recorder
         recorder.end_computing()
         recorder.waiting += 1
         try:
             async with desk.gate:
-                text = await self._ask(ask, row)
+                answer = await self._ask(ask, row)
+        except StoppedError:
+            # Never sent, and nothing kept: as if the gate had held it back in the first place.
+            await asyncio.get_running_loop().create_future()
+            raise
         finally:
             recorder.waiting -= 1
         await recorder.begin_computing()
-        return text
+        return answer
 
-    async def _ask(self, ask: Ask, row: Row) -> str:
+    async def _ask(self, ask: Ask, row: Row) -> Answer:
         started = time.perf_counter()
         error: ModelError | None = None
         try:
@@ -191,6 +212,9 @@ class RecordedChat:
             "text": None if error else answer.text,
             "prompt_tokens": answer.prompt_tokens,
             "completion_tokens": answer.completion_tokens,
+            "cached_tokens": answer.cached_tokens,
+            "cut": answer.cut,
+            "tries": answer.tries,
             "latency_ms": round((time.perf_counter() - started) * 1000, 3),
             "error": str(error) if error else None,
         }  # fmt: skip
@@ -199,16 +223,21 @@ class RecordedChat:
         self._count(answer, error)
         if error:
             raise error
-        return answer.text
+        return answer
 
     def _count(self, answer: Answer, error: ModelError | None) -> None:
-        tally = self._recorder.desk.tally
+        desk = self._recorder.desk
+        tally = desk.tally
         tally.calls += 1
+        tally.tries += answer.tries - 1
         tally.failed_calls += error is not None
         tally.prompt_tokens += answer.prompt_tokens or 0
         tally.completion_tokens += answer.completion_tokens or 0
+        if reached := desk.purse.pay(self._backend.spec, answer, desk.gate.in_flight - 1):
+            desk.stop(reached)
+        tally.usd = desk.purse.usd
 
-    def _from_journal(self, row: Row, request_hash: str) -> str:
+    def _from_journal(self, row: Row, request_hash: str) -> Answer:
         if row["request_hash"] != request_hash:
             raise JournalError(
                 f"the {self._role}'s request at turn {self._turn} of dialogue {row['dialogue']} "
@@ -218,7 +247,7 @@ class RecordedChat:
         self._recorder.desk.tally.repeated += 1
         if row["error"]:
             raise ModelError(row["error"])
-        return str(row["text"])
+        return Answer(str(row["text"]), cut=bool(row["cut"]))
 
 
 def outcome_of(turns: Sequence[Turn]) -> Outcome:

@@ -3,9 +3,8 @@
 import asyncio
 import contextlib
 import gc
-import os
 import signal
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -13,12 +12,18 @@ from tempfile import TemporaryDirectory
 from filelock import FileLock, Timeout
 
 from attunement.agents.models.base import ChatBackend
-from attunement.agents.models.registry import make_backend
-from attunement.agents.prompting import ROLES_WITH_PROMPT, packaged_prompts
+from attunement.agents.prompting import packaged_prompts
 from attunement.core.errors import RunFolderError
 from attunement.graphs.registry import build_graph
+from attunement.simulator.backends import (
+    backends_for,
+    prices_for,
+    with_capabilities,
+    with_servers,
+)
 from attunement.simulator.casting import Cast
 from attunement.simulator.config import RunConfig, read_config
+from attunement.simulator.cost import Purse, check_priced
 from attunement.simulator.journal import Journal
 from attunement.simulator.recorder import Desk, Gate, Tally, slots_for
 from attunement.simulator.scheduler import run_open_dialogues
@@ -34,20 +39,27 @@ def create_run(folder: Path, config: RunConfig, cast: Cast, check_models: bool =
     build_graph(config.graph, config.plain_draft)
     if check_models:
         backends_for(config)
-    _refuse_existing(folder)
+        check_priced(config.budget, prices_for(config))
+    refuse_existing(folder)
     folder.parent.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(dir=folder.parent, prefix=".run-") as scratch:
         part = Path(scratch) / "part"
         part.mkdir()
-        text = _with_server(config).dump()
-        (part / CONFIG).write_bytes(text.encode("utf-8", "replace"))
+        _write_config(part, with_servers(config))
         prompts = packaged_prompts()
         Journal.create(part / JOURNAL, cast.personas, cast.rows(), prompts).close()
-        _refuse_existing(folder)
+        refuse_existing(folder)
         part.rename(folder)
 
 
-def _refuse_existing(folder: Path) -> None:
+def _write_config(folder: Path, config: RunConfig) -> None:
+    part = folder / f".{CONFIG}.part"
+    part.write_bytes(config.dump().encode("utf-8", "replace"))
+    part.replace(folder / CONFIG)
+
+
+def refuse_existing(folder: Path) -> None:
+    """`RunFolderError` where a run folder cannot be laid out, because something is there."""
     if folder.is_dir():
         raise RunFolderError(
             f"run folder {str(folder)!r} exists; choose another with --out, "
@@ -55,15 +67,6 @@ def _refuse_existing(folder: Path) -> None:
         )
     if folder.exists():
         raise RunFolderError(f"{str(folder)!r} is a file; choose another run folder with --out")
-
-
-def _with_server(config: RunConfig) -> RunConfig:
-    """Keep the server's address in the run, so that resuming elsewhere asks the same one."""
-    specs = [config.spec_for(role) or "" for role in ROLES_WITH_PROMPT]
-    server = os.environ.get("OPENAI_BASE_URL")
-    if config.base_url or not server or not any(s.startswith("openai:") for s in specs):
-        return config
-    return config.model_copy(update={"base_url": server})
 
 
 def open_run(folder: Path) -> tuple[RunConfig, Journal]:
@@ -87,12 +90,6 @@ def _locked(folder: Path) -> Iterator[None]:
         lock.release()
 
 
-def backends_for(config: RunConfig) -> dict[str, ChatBackend]:
-    """One backend for each spec that the run's roles use."""
-    specs = {spec for role in ROLES_WITH_PROMPT if (spec := config.spec_for(role))}
-    return {spec: make_backend(spec, config.base_url) for spec in sorted(specs)}
-
-
 def run(
     folder: Path,
     watch: Callable[[Tally, Journal], contextlib.AbstractContextManager[None]] | None = None,
@@ -100,24 +97,42 @@ def run(
     retry_failed: bool = False,
     tally: Tally | None = None,
     on_stop: Callable[[], None] = lambda: None,
+    bounds: Mapping[str, float | None] | None = None,
+    only: Sequence[int] | None = None,
 ) -> bool:
     """Run what is open in a run folder; True if it ran to its end, False if it was stopped.
 
     `watch` is entered around the run, to display its `tally`. `backends` replace those that the
     configuration names (they answer to their own `spec`). `on_stop` is called when a signal asks
-    the run to stop: calls in flight then finish first.
+    the run to stop: calls in flight then finish first. `bounds` replace those of the
+    configuration's budget; `tally.stopped_by` says which one ended the run. `only` runs these
+    dialogues alone.
     """
     config, journal = open_run(folder)
     with _locked(folder), contextlib.closing(journal):
         chosen = {b.spec: b for b in backends} if backends else backends_for(config)
+        prices = prices_for(config)
+        budget = config.budget.bounded(bounds or {})
+        check_priced(budget, prices)
         if retry_failed:
             journal.reopen_failed()
         tally = tally or Tally()
+        purse = Purse(budget, prices)
+        for row in journal.usage():
+            counts = (row.prompt_tokens, row.cached_tokens, row.completion_tokens)
+            purse.put_down(row.calls, row.model, *(count or 0 for count in counts))
         with (
-            watch(tally, journal) if watch else contextlib.nullcontext(),
             asyncio.Runner(loop_factory=_fast_loop()) as runner,
+            watch(tally, journal) if watch else contextlib.nullcontext(),
         ):
-            return runner.run(_run(config, journal, chosen, tally, on_stop))
+            learned = runner.run(with_capabilities(config, chosen))
+            if learned != config:
+                _write_config(folder, learned)
+            desk = Desk(
+                learned, chosen, journal.prompts(), journal, Gate(), tally,
+                slots_for(learned, chosen), purse,
+            )  # fmt: skip
+            return runner.run(_run(desk, on_stop, only))
 
 
 @contextmanager
@@ -146,34 +161,31 @@ def _fast_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
     return uvloop.new_event_loop
 
 
-async def _run(
-    config: RunConfig,
-    journal: Journal,
-    backends: dict[str, ChatBackend],
-    tally: Tally,
-    on_stop: Callable[[], None] = lambda: None,
-) -> bool:
-    gate = Gate()
-    slots = slots_for(config, backends)
-    desk = Desk(config, backends, journal.prompts(), journal, gate, tally, slots)
+async def _run(desk: Desk, on_stop: Callable[[], None], only: Sequence[int] | None) -> bool:
+    journal, backends = desk.journal, desk.backends.values()
+    desk.tally.trouble = lambda: "; ".join(b.trouble for b in backends if b.trouble)
+    minutes = desk.purse.budget.minutes
+    if minutes is not None:
+        reason = f"--max-minutes {minutes:g}"
+        asyncio.get_running_loop().call_later(60 * minutes, desk.stop, reason)
     try:
-        with _stopping_on_signals(gate, on_stop), _calm_collector():
-            await run_open_dialogues(desk)
+        with _stopping_on_signals(desk, on_stop), _calm_collector():
+            await run_open_dialogues(desk, only)
     finally:
-        for backend in backends.values():
+        for backend in backends:
             await backend.aclose()
         await journal.close_writer()
-    return not gate.stopping or not journal.counts()["open"]
+    return not desk.gate.stopping or not journal.counts()["open"]
 
 
 @contextmanager
-def _stopping_on_signals(gate: Gate, on_stop: Callable[[], None]) -> Iterator[None]:
+def _stopping_on_signals(desk: Desk, on_stop: Callable[[], None]) -> Iterator[None]:
     """On the first Ctrl-C or SIGTERM finish what is in flight; a second Ctrl-C ends at once."""
     loop = asyncio.get_running_loop()
     caught: list[signal.Signals] = []
 
     def stop(number: signal.Signals) -> None:
-        gate.stop()
+        desk.stop("a signal")
         on_stop()
         loop.remove_signal_handler(number)
 

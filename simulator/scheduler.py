@@ -1,7 +1,7 @@
 """The scheduler: dialogues in flight up to a limit, each at its own pace, no batches."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from langchain_core.runnables import RunnableConfig
@@ -14,14 +14,15 @@ from attunement.simulator.journal import Task
 from attunement.simulator.recorder import Desk, Recorder
 
 
-async def run_open_dialogues(desk: Desk) -> None:
-    """Run every open dialogue of the journal until all are closed or the gate stops.
+async def run_open_dialogues(desk: Desk, only: Sequence[int] | None = None) -> None:
+    """Run every open dialogue of the journal, or `only` some, until all are closed or the gate
+    stops.
 
     A dialogue that fails is closed with its error and the run goes on. `JournalError` ends the
     run: what cannot be kept is not used.
     """
     graph = build_graph(desk.config.graph, desk.config.plain_draft)
-    tasks = desk.journal.open_tasks()
+    tasks = desk.journal.open_tasks(only)
     workers = [
         asyncio.create_task(_work(desk, graph, tasks)) for _ in range(desk.config.concurrency)
     ]

@@ -2,6 +2,7 @@
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
     Float,
     ForeignKey,
@@ -14,7 +15,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-VERSION = 1
+VERSION = 2
 """Version of the journal's layout. A journal of another version is refused."""
 
 METADATA = MetaData()
@@ -77,6 +78,9 @@ CALLS = Table(
     Column("text", Text),
     Column("prompt_tokens", Integer),
     Column("completion_tokens", Integer),
+    Column("cached_tokens", Integer),
+    Column("cut", Boolean, nullable=False),
+    Column("tries", Integer, nullable=False),
     Column("latency_ms", Float),
     Column("error", Text),
     UniqueConstraint("dialogue", "turn", "role", "attempt"),

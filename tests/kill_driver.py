@@ -1,8 +1,9 @@
-"""A process to be killed: runs a run folder on the embedded model and counts its calls.
+"""A process to be killed: runs a run folder and counts its calls.
 
     python tests/kill_driver.py RUN COUNTER
 
-One byte is appended to COUNTER for every call that is really made, before it is answered.
+One byte is appended to COUNTER for every call that is really made, before it is answered: on the
+embedded model, or on the server that the run names, where every sending counts.
 """
 
 import asyncio
@@ -10,8 +11,9 @@ import os
 import sys
 from pathlib import Path
 
-from attunement.agents.models.base import Answer, Ask
+from attunement.agents.models.base import Answer, Ask, ChatBackend
 from attunement.agents.models.rehearsal import RehearsalChat
+from attunement.simulator.config import RunConfig, read_config
 from attunement.simulator.run import run
 
 
@@ -27,6 +29,30 @@ class CountedRehearsal(RehearsalChat):
         return await super().answer(ask)
 
 
+def counted_server(config: RunConfig, counter: int) -> ChatBackend:
+    """The run's server, each request leaving a trace; a client that does not wait for long."""
+    from attunement.agents.models import openai
+
+    openai.FIRST_WAIT = 0.01
+
+    class CountedServer(openai.OpenAIChat):
+        async def send(self, url: str, body: bytes) -> openai.Sent:
+            os.write(counter, b".")
+            return await super().send(url, body)
+
+    return CountedServer(
+        config.model.removeprefix("openai:"),
+        config.base_url,
+        timeout=config.timeout,
+        capabilities=config.capabilities[config.model],
+    )
+
+
 if __name__ == "__main__":
+    folder = Path(sys.argv[1])
     counter = os.open(sys.argv[2], os.O_WRONLY | os.O_APPEND | os.O_CREAT)
-    run(Path(sys.argv[1]), backends=[CountedRehearsal(counter=counter)])
+    config = read_config(folder / "config.toml")
+    served = config.model.startswith("openai:")
+    run(folder, backends=[
+        counted_server(config, counter) if served else CountedRehearsal(counter=counter)
+    ])  # fmt: skip

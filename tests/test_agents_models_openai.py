@@ -2,47 +2,33 @@
 
 import asyncio
 import json
-from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 
 import pytest
-from aiohttp import web
 
 from attunement.agents.models.base import Ask, Decoding
+from attunement.agents.models.endpoint import Pool
 from attunement.agents.models.openai import OpenAIChat
 from attunement.agents.models.registry import make_backend
 from attunement.core.errors import ConfigError, ModelError
+from attunement.simulator.casting import Cast
+from attunement.simulator.config import RunConfig
+from attunement.simulator.run import create_run, open_run, run
+from tests.helpers import PERSONA, exported
+from tests.servers import (
+    GOOD,
+    embedded,
+    garbage,
+    half,
+    in_a_thread,
+    reset,
+    role_of,
+    serving,
+    status,
+)
 
 MESSAGES = [{"role": "system", "content": "Be kind."}, {"role": "user", "content": "Hi 🙂"}]
-GOOD = {
-    "choices": [{"message": {"role": "assistant", "content": "Hello é"}}],
-    "usage": {"prompt_tokens": 7, "completion_tokens": 2},
-}
-
-
-@asynccontextmanager
-async def serving(*answers):
-    """A server that gives its answers in turn (the last one for ever); yields (url, requests)."""
-    requests = []
-
-    async def complete(request: web.Request) -> web.StreamResponse:
-        body = await request.json()
-        requests.append((dict(request.headers), body))
-        answer = answers[min(len(requests), len(answers)) - 1]
-        if callable(answer):
-            return await answer(request)
-        return web.json_response(answer)
-
-    app = web.Application()
-    app.router.add_post("/v1/chat/completions", complete)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    port = site._server.sockets[0].getsockname()[1]
-    try:
-        yield f"http://127.0.0.1:{port}/v1", requests
-    finally:
-        await runner.cleanup()
 
 
 def ask(*answers, key="", tries=1, monkeypatch=None, wanted=None):
@@ -66,30 +52,6 @@ def _quick(monkeypatch):
     monkeypatch.setattr("attunement.agents.models.openai.FIRST_WAIT", 0.001)
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
     monkeypatch.delenv("OPENAI_BASE_URL", raising=False)
-
-
-def status(code, headers=None, text="no"):
-    async def respond(request):
-        return web.Response(status=code, headers=headers, text=text)
-
-    return respond
-
-
-async def reset(request):
-    request.transport.abort()
-    return web.Response()
-
-
-async def half(request):
-    response = web.StreamResponse(headers={"Content-Length": "1000"})
-    await response.prepare(request)
-    await response.write(b'{"choices": [')
-    request.transport.close()
-    return response
-
-
-async def garbage(request):
-    return web.Response(text="<html>gateway</html>")
 
 
 def test_an_answer_with_its_token_counts():
@@ -132,17 +94,26 @@ def test_a_passing_fault_is_tried_again(fault):
     assert len(requests) == 3
 
 
-def test_retry_after_is_honoured(monkeypatch):
+def soon(seconds):
+    return format_datetime(datetime.now(UTC) + timedelta(seconds=seconds), usegmt=True)
+
+
+@pytest.mark.parametrize(
+    ("header", "least", "most"),
+    [("7", 7, 7.7), ("in 50 minutes", 2000, 3300), ("0.5", 0.5, 0.55), ("inf", 3600, 3960),
+     ("-3", 0, 0.002), ("soon", 0, 0.002)],
+)  # fmt: skip
+def test_retry_after_is_honoured(monkeypatch, header, least, most):
     waits = []
-    real = asyncio.sleep
+    header = soon(3000) if header == "in 50 minutes" else header
 
-    async def note(seconds, *rest):
+    async def note(self, seconds):
         waits.append(seconds)
-        await real(0)
 
-    monkeypatch.setattr("attunement.agents.models.openai.asyncio.sleep", note)
-    ask(status(429, {"Retry-After": "7"}), GOOD)
-    assert [w for w in waits if w >= 7] == [7.0]
+    monkeypatch.setattr(Pool, "wait", note)
+    ask(status(429, {"Retry-After": header}), GOOD)
+    assert len(waits) == 1
+    assert least <= waits[0] <= most
 
 
 def test_a_lasting_fault_fails_with_its_reason():
@@ -199,9 +170,9 @@ def test_an_address_without_scheme_or_host_is_refused(url):
         make_backend("openai:gpt", url)
 
 
-@pytest.mark.parametrize("spec", ["", "openai", "openai:", "gpt-4", "hf:x"])
+@pytest.mark.parametrize("spec", ["", "openai", "openai:", "gpt-4", ":x", "rehearsal:2"])
 def test_an_unknown_spec_names_the_known_ones(spec):
-    with pytest.raises(ConfigError, match="known: rehearsal, openai:NAME"):
+    with pytest.raises(ConfigError, match=r"known: rehearsal, openai:NAME"):
         make_backend(spec, "http://127.0.0.1:1/v1")
 
 
@@ -220,37 +191,27 @@ def test_it_is_a_langchain_chat_model():
 
 
 def test_a_run_over_a_real_server_end_to_end(tmp_path):
-    """The embedded roles behind HTTP: the whole run equals the one without a server."""
-    from attunement.agents.models.rehearsal import RehearsalChat
-    from attunement.simulator.casting import Cast
-    from attunement.simulator.config import RunConfig
-    from attunement.simulator.recorder import Tally
-    from attunement.simulator.run import _run, create_run, open_run
-    from tests.helpers import PERSONA, exported, small_run
+    cast = Cast([PERSONA], [0, 0])
+    with in_a_thread(embedded) as (url, requests):
+        config = RunConfig(model="openai:tiny", base_url=(url,), dialogues=2)
+        create_run(tmp_path / "http", config, cast)
+        assert run(tmp_path / "http")
+    turns = exported(tmp_path / "http", calls=False).splitlines()
+    calls = exported(tmp_path / "http").splitlines()[len(turns) :]
+    assert all(json.loads(turn)["error"] is None for turn in turns)
+    assert len(turns) > 4
+    assert len(calls) == sum(role_of(body) is not None for _, body in requests)
+    assert {json.loads(call)["model"] for call in calls} == {"openai:tiny"}
 
-    roles = {"You play": "seeker", "You plan": "planner", "You are a supporter": "responder",
-             "You help a supporter": "reflector", "You refine": "refiner"}  # fmt: skip
 
-    async def embedded(request):
-        body = await request.json()
-        system = body["messages"][0]["content"]
-        role = next(role for start, role in roles.items() if system.startswith(start))
-        found = await RehearsalChat().answer(Ask(body["messages"], role, body["seed"]))
-        return web.json_response({"choices": [{"message": {"content": found.text}}]})
-
-    async def go():
-        async with serving(embedded) as (url, requests):
-            config = RunConfig(model="openai:tiny", base_url=url, dialogues=2)
-            create_run(tmp_path / "http", config, Cast([PERSONA], [0, 0]))
-            config, journal = open_run(tmp_path / "http")
-            await _run(config, journal, {"openai:tiny": OpenAIChat("tiny", url)}, Tally())
-            journal.close()
-            return len(requests)
-
-    calls = asyncio.run(go())
-    small_run(tmp_path / "plain", cast=Cast([PERSONA], [0, 0]), dialogues=2)
-    assert exported(tmp_path / "http", calls=False) == exported(tmp_path / "plain", calls=False)
-    assert calls == len(exported(tmp_path / "http").splitlines()) - len(
-        exported(tmp_path / "http", calls=False).splitlines()
-    )
-    assert json.loads(exported(tmp_path / "http").splitlines()[-1])["model"] == "openai:tiny"
+def test_what_a_server_can_do_is_asked_once_and_kept(tmp_path):
+    with in_a_thread(embedded) as (url, requests):
+        config = RunConfig(model="openai:tiny", base_url=(url,), dialogues=1)
+        create_run(tmp_path / "r", config, Cast([PERSONA], [0]))
+        run(tmp_path / "r")
+        probes = sum(role_of(body) is None for _, body in requests)
+        assert probes > 5
+        found = open_run(tmp_path / "r")[0].capabilities["openai:tiny"]
+        assert (found.structured, found.logprobs, found.usage) == (None, False, False)
+        assert run(tmp_path / "r")
+        assert sum(role_of(body) is None for _, body in requests) == probes

@@ -6,9 +6,13 @@ import signal
 import subprocess
 import sys
 import time
+import tomllib
 from pathlib import Path
 
 import pytest
+from aiohttp import web
+
+from tests.servers import embedded, in_a_thread, role_of
 
 ATTUNE = Path(sys.executable).with_name("attune")
 
@@ -213,14 +217,43 @@ def test_a_model_for_one_role_leaves_the_files_other_roles_alone(tmp_path):
 
 
 def test_the_server_of_the_environment_is_kept_in_the_run_and_the_key_is_not(tmp_path):
-    result = attune("simulate", "--model-for", "refiner=openai:x", "--graph", "direct",
-                    "--dialogues", 1, "--out", "r", cwd=tmp_path,
-                    OPENAI_BASE_URL="http://127.0.0.1:9/v1",
-                    OPENAI_API_KEY="sk-secret")  # fmt: skip
+    with in_a_thread(embedded) as (url, requests):
+        result = attune("simulate", "--model-for", "responder=openai:x", "--graph", "direct",
+                        "--dialogues", 1, "--out", "r", cwd=tmp_path,
+                        OPENAI_BASE_URL=url, OPENAI_API_KEY="sk-secret")  # fmt: skip
     assert result.returncode == 0, result.stderr
-    assert 'base_url = "http://127.0.0.1:9/v1"' in (tmp_path / "r/config.toml").read_text()
+    kept = tomllib.loads((tmp_path / "r/config.toml").read_text())
+    assert kept["base_url"] == [url]
+    assert kept["keys"] == {"OPENAI_API_KEY": "***"}
+    assert {headers["Authorization"] for headers, _ in requests} == {"Bearer sk-secret"}
     for file in (tmp_path / "r").iterdir():
         assert b"sk-secret" not in file.read_bytes()
+    assert "sk-secret" not in result.stdout + result.stderr
+
+
+def test_a_key_in_dot_env_is_used_and_kept_nowhere_else(tmp_path):
+    with in_a_thread(embedded) as (url, requests):
+        (tmp_path / ".env").write_text(
+            f"OPENAI_API_KEY_127_0_0_1=sk-of-this-host\nOPENAI_API_KEY=sk-other\n"
+            f"OPENAI_BASE_URL={url}\n"
+        )
+        result = attune("simulate", "--model-for", "responder=openai:x", "--graph", "direct",
+                        "--dialogues", 1, "--out", "r", cwd=tmp_path)  # fmt: skip
+    assert result.returncode == 0, result.stderr
+    assert {headers["Authorization"] for headers, _ in requests} == {"Bearer sk-of-this-host"}
+    kept = tomllib.loads((tmp_path / "r/config.toml").read_text())
+    assert kept["keys"] == {"OPENAI_API_KEY_127_0_0_1": "***"}
+    for file in (tmp_path / "r").iterdir():
+        assert b"sk-" not in file.read_bytes()
+
+
+def test_a_server_that_is_not_there_is_said_before_anything_is_laid_down(tmp_path):
+    result = attune("simulate", "--model", "openai:x", "--base-url", "http://127.0.0.1:9/v1",
+                    "--dialogues", 1, "--out", "r", cwd=tmp_path)  # fmt: skip
+    assert result.returncode == 1
+    assert "openai:x at http://127.0.0.1:9/v1: ClientConnectorError" in result.stderr
+    assert "Traceback" not in result.stderr
+    assert not (tmp_path / "r").exists()
 
 
 def test_flags_override_the_file_and_the_resolved_config_is_kept(tmp_path):
@@ -236,16 +269,24 @@ def test_flags_override_the_file_and_the_resolved_config_is_kept(tmp_path):
 
 def test_doctor_is_content_with_this_machine(tmp_path):
     checks = json.loads(attune("doctor", "--json", cwd=tmp_path).stdout)
-    assert all(check["ok"] for check in checks if check["needed"])
+    assert all(check["ok"] for check in checks["checks"] if check["needed"])
     probe = attune("doctor", "--probe", "rehearsal", cwd=tmp_path)
     assert "rehearsal answered" in probe.stdout
 
 
+async def only_probes(request):
+    """A server that answers whoever probes and refuses every role."""
+    if role_of(await request.json()):
+        return web.Response(status=404, text="no such model today")
+    return await embedded(request)
+
+
 def test_a_run_where_every_dialogue_fails_exits_with_1(tmp_path):
-    result = attune("simulate", "--model", "openai:x", "--base-url", "http://127.0.0.1:9/v1",
-                    "--dialogues", 1, "--out", "r", cwd=tmp_path)  # fmt: skip
+    with in_a_thread(only_probes) as (url, _):
+        result = attune("simulate", "--model", "openai:x", "--base-url", url, "--dialogues", 1,
+                        "--out", "r", cwd=tmp_path)  # fmt: skip
     assert result.returncode == 1
-    assert "127.0.0.1:9" in result.stdout
+    assert "HTTP 404: no such model today" in result.stdout
     assert "resume r --retry-failed" in result.stdout
     assert "Traceback" not in result.stderr
 

@@ -5,16 +5,22 @@ about 0.2, and a simulator lives on throughput.
 """
 
 import asyncio
-import os
 import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlsplit
 
 import orjson
 from pydantic import PrivateAttr
 
-from attunement.agents.models.base import Answer, Ask, ChatBackend
+from attunement.agents.models.base import Answer, Ask, Capabilities, ChatBackend
+from attunement.agents.models.endpoint import Endpoint, Pool, Sign
+from attunement.agents.models.secrets import hosted_base_url, key_for, redact
 from attunement.core.errors import ConfigError, ModelError
+from attunement.core.records import Record
 
 try:
     import aiohttp
@@ -23,120 +29,281 @@ except ImportError:
         "`openai:` models need aiohttp; install it with: pip install 'attunement[openai]'"
     ) from None
 
-HOSTED = "https://api.openai.com/v1"
 TRIES = 5
 """Times that one call is sent before it fails for good."""
 TIMEOUT = 120.0
-"""Seconds that a server may take for one answer."""
+"""Seconds that a server may take for one answer, where a run does not say."""
 FIRST_WAIT = 0.5
 """Seconds before the second try; each further wait is twice as long, with jitter."""
-_AGAIN = {408, 409, 425, 429, 500, 502, 503, 504}
 _LONGEST_WAIT = 60.0
+_LONGEST_RETRY_AFTER = 3600.0
+_LOOK_TIMEOUT = 5.0
+_AGAIN = {408, 409, 425, 429, 500, 502, 503, 504}
+_SIGNS: dict[int, Sign] = {429: "refused", 503: "refused", 408: "slow", 504: "slow",
+                           500: "failed", 502: "failed"}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What came of sending a request once."""
+
+    sign: Sign
+    url: str
+    answer: Answer | None = None
+    payload: Any = None
+    """The body of an answer, as it came."""
+    why: str = ""
+    wait: float | None = None
+    """Seconds to wait before the next try; None where trying again is of no use."""
+    status: int | None = None
+    tries: int = 1
 
 
 class OpenAIChat(ChatBackend):
-    """A model behind an OpenAI-compatible `/chat/completions`.
+    """A model behind an OpenAI-compatible `/chat/completions`, on one server or several.
 
-    The address is `base_url`, else `OPENAI_BASE_URL`, else OpenAI's own; the key is
-    `OPENAI_API_KEY`. A server of one's own may need no key; OpenAI's does.
+    The address is `base_url`, else `OPENAI_BASE_URL`, else OpenAI's own; `secrets.py` says where
+    the key comes from. What `capabilities` says that the server refuses is not sent.
     """
 
     model: str
-    url: str
+    urls: tuple[str, ...]
+    """Base addresses, each ending in e.g. `/v1`."""
+    timeout: float = TIMEOUT
+    known: Capabilities | None = None
+    """What the server is known to do; None: nobody has asked it."""
+    named: str = ""
+    """The spec that a run knows this model by."""
     _session: aiohttp.ClientSession | None = PrivateAttr(default=None)
     _loop: asyncio.AbstractEventLoop | None = PrivateAttr(default=None)
-    _key: str = PrivateAttr()
+    _pool: Pool = PrivateAttr()
+    _keys: dict[str, str] = PrivateAttr()
+    _formats: dict[type[Record], orjson.Fragment] = PrivateAttr(default_factory=dict)
 
-    def __init__(self, model: str, base_url: str | None = None) -> None:
-        base = (base_url or os.environ.get("OPENAI_BASE_URL") or HOSTED).rstrip("/")
-        if not _is_address(base):
-            raise ConfigError(f"`base_url` must be like http://127.0.0.1:8000/v1, got {base!r}")
-        super().__init__(model=model, url=f"{base}/chat/completions")
-        self._key = os.environ.get("OPENAI_API_KEY", "")
-        if base == HOSTED and not self._key:
-            raise ConfigError(
-                "`OPENAI_API_KEY` is not set; export it, or name your own server with --base-url"
-            )
+    def __init__(
+        self,
+        model: str,
+        base_url: str | Sequence[str] | None = None,
+        *,
+        timeout: float = TIMEOUT,
+        capabilities: Capabilities | None = None,
+        spec: str | None = None,
+    ) -> None:
+        given = [base_url] if isinstance(base_url, str) else base_url
+        urls = tuple(dict.fromkeys(url.rstrip("/") for url in given or [hosted_base_url()]))
+        for url in urls:
+            check_address(url)
+        super().__init__(
+            model=model, urls=urls, timeout=timeout, known=capabilities,
+            named=spec or f"openai:{model}",
+        )  # fmt: skip
+        self._keys = {url: key_for(url) for url in urls}
+        self._pool = self._new_pool()
 
     @property
     def spec(self) -> str:
-        return f"openai:{self.model}"
+        return self.named
+
+    @property
+    def trouble(self) -> str:
+        return self._pool.trouble
+
+    @property
+    def endpoints(self) -> Sequence[Endpoint]:
+        """The servers, each with its present limit."""
+        return self._pool.endpoints
+
+    async def capabilities(self) -> Capabilities:
+        if self.known is None:
+            from attunement.agents.models.probe import probe_server
+
+            self.known = await probe_server(self)
+        return self.known
 
     async def answer(self, ask: Ask) -> Answer:
-        body = orjson.dumps(
-            {
-                "model": self.model,
-                "messages": ask.messages,
-                "temperature": ask.decoding.temperature,
-                "top_p": ask.decoding.top_p,
-                "max_tokens": ask.decoding.max_tokens,
-                "seed": ask.seed,
-            }
-        )
-        for attempt in range(1, TRIES + 1):
-            answer, why, wait = await self._send(body)
-            if answer:
-                return answer
-            if wait is None or attempt == TRIES:
-                raise ModelError(f"{self.spec} at {self.url}: {why}")
-            pause = max(wait, FIRST_WAIT * 2 ** (attempt - 1) * random.uniform(0.5, 1.5))
-            await asyncio.sleep(min(pause, _LONGEST_WAIT))
-        raise AssertionError("unreachable")
+        sent = await self.send_until_answered(orjson.dumps(self.request(ask)))
+        if sent.answer is None:
+            raise ModelError(f"{self.spec} at {sent.url}: {sent.why}")
+        return sent.answer if sent.tries == 1 else replace(sent.answer, tries=sent.tries)
 
-    async def _send(self, body: bytes) -> tuple[Answer | None, str, float | None]:
-        """(answer, what went wrong, seconds to wait before the next try or None for no try)."""
+    async def send_until_answered(self, body: bytes) -> Sent:
+        """Send a request body until there is an answer, or no use in trying again."""
+        tries = 0
+        while True:
+            sent, excused = await self._try(body)
+            tries += not excused
+            if sent.answer or sent.wait is None or tries == TRIES:
+                return sent if tries == 1 else replace(sent, tries=tries)
+            if not excused:
+                await self._pool.wait(_pause(tries, sent.wait))
+
+    def request(self, ask: Ask) -> dict[str, Any]:
+        """The body of a request, without what the server is known to refuse."""
+        known = self.known or _UNKNOWN
+        decoding = ask.decoding
+        fields = {
+            "temperature": decoding.temperature,
+            "top_p": decoding.top_p,
+            "top_k": decoding.top_k,
+            "repetition_penalty": decoding.repetition_penalty,
+            "seed": ask.seed & 0x7FFFFFFF,  # as much as every server takes
+            known.length_field: decoding.max_tokens,
+        }
+        body: dict[str, Any] = {"model": self.model, "messages": ask.messages}
+        for name, value in fields.items():
+            if value is not None and name not in known.refused:
+                body[name] = value
+        if ask.schema and known.structured:
+            body["response_format"] = self._format(ask.schema, known.structured)
+        return body
+
+    def _format(self, record: type[Record], mode: str) -> orjson.Fragment:
+        if record not in self._formats:
+            self._formats[record] = orjson.Fragment(orjson.dumps(response_format(record, mode)))
+        return self._formats[record]
+
+    async def _try(self, body: bytes) -> tuple[Sent, bool]:
+        """Send once; also whether a failure is excused."""
+        endpoint = await self._pool.take()
+        epoch = endpoint.epoch
+        sent, excused = Sent("other", endpoint.url), False
         try:
-            async with self._open().post(self.url, data=body) as response:
+            sent = await self.send(endpoint.url, body)
+        finally:
+            excused = self._pool.give_back(endpoint, sent.sign, epoch, sent.why)
+        return sent, excused
+
+    async def send(self, url: str, body: bytes) -> Sent:
+        """Post one request body to a server, once and at once."""
+        key = self._keys[url]
+        try:
+            async with self._open().post(
+                f"{url}/chat/completions", data=body, headers=_headers(key)
+            ) as response:
                 payload = await response.read()
                 if response.status == 200:
-                    return _read(payload)
-                why = f"HTTP {response.status}: {payload[:300].decode(errors='replace')}"
-                wait = _retry_after(response.headers) if response.status in _AGAIN else None
-                return None, why, wait
-        except (aiohttp.ClientError, TimeoutError) as error:
-            return None, f"{type(error).__name__}: {error}".rstrip(": "), 0.0
+                    return _read(url, payload)
+                said = payload[:300].decode(errors="replace")
+                return Sent(
+                    _SIGNS.get(response.status, "other"),
+                    url,
+                    why=redact(f"HTTP {response.status}: {said}", key),
+                    wait=_retry_after(response.headers) if response.status in _AGAIN else None,
+                    status=response.status,
+                )
+        except TimeoutError:
+            return Sent("slow", url, why=f"no answer in {self.timeout:g} s", wait=0.0)
+        except aiohttp.ClientError as error:
+            why = redact(f"{type(error).__name__}: {error}".rstrip(": "), key)
+            return Sent("failed", url, why=why, wait=0.0)
+
+    async def get(self, url: str, path: str) -> tuple[int, bytes]:
+        """(status, body) of what a server has at a path below its address."""
+        headers = _headers(self._keys[url])
+        limit = aiohttp.ClientTimeout(total=_LOOK_TIMEOUT)
+        async with self._open().get(f"{url}{path}", headers=headers, timeout=limit) as response:
+            return response.status, await response.read()
+
+    async def _look(self, url: str) -> bool:
+        """Whether a server is there: anything but silence or a gateway's excuse will do."""
+        try:
+            status, _ = await self.get(url, "/models")
+        except (aiohttp.ClientError, TimeoutError):
+            return False
+        return status not in (502, 503, 504)
+
+    def _new_pool(self) -> Pool:
+        return Pool([Endpoint(url) for url in self.urls], self._look)
 
     def _open(self) -> aiohttp.ClientSession:
-        loop = asyncio.get_running_loop()
-        if self._session is None or self._session.closed or self._loop is not loop:
-            headers = {"Content-Type": "application/json"}
-            if self._key:
-                headers["Authorization"] = f"Bearer {self._key}"
+        if self._session is None or self._session.closed or self._loop is not _running():
             self._session = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=60),
-                timeout=aiohttp.ClientTimeout(total=TIMEOUT),
-                headers=headers,
+                timeout=aiohttp.ClientTimeout(total=self.timeout),
             )
-            self._loop = loop
+            self._loop = _running()
         return self._session
 
+    def stop(self) -> None:
+        self._pool.stop()
+
     async def aclose(self) -> None:
+        await self._pool.aclose()
+        self._pool = self._new_pool()
         if self._session is not None:
             await self._session.close()
             self._session = None
 
 
-def _is_address(url: str) -> bool:
+_JSON = {"Content-Type": "application/json"}
+_UNKNOWN = Capabilities()
+_running = asyncio.get_running_loop
+
+
+def _headers(key: str) -> dict[str, str]:
+    return _JSON | {"Authorization": f"Bearer {key}"} if key else _JSON
+
+
+def response_format(record: type[Record], mode: str) -> dict[str, Any]:
+    """What a server is told so that it holds its answer to a record."""
+    if mode == "json_object":
+        return {"type": mode}
+    from attunement.agents.models.schema import json_schema
+
+    schema = {"name": record.__name__, "schema": json_schema(record), "strict": True}
+    return {"type": mode, "json_schema": schema}
+
+
+def check_address(url: str) -> None:
+    """`ConfigError` for what is no http address, or holds a secret."""
     try:
         parts = urlsplit(url)
+        good = parts.scheme in ("http", "https") and bool(parts.netloc)
     except ValueError:
-        return False
-    return parts.scheme in ("http", "https") and bool(parts.netloc)
+        good = False
+    if not good:
+        raise ConfigError(f"`base_url` must be like http://127.0.0.1:8000/v1, got {url!r}")
+    if "@" in parts.netloc:
+        raise ConfigError(
+            f"`base_url` must hold no name or password (host {parts.hostname!r}); "
+            "put the key into OPENAI_API_KEY"
+        )
 
 
-def _read(payload: bytes) -> tuple[Answer | None, str, float | None]:
+def _read(url: str, payload: bytes) -> Sent:
     try:
-        data: dict[str, Any] = orjson.loads(payload)
-        text = data["choices"][0]["message"]["content"]
+        data: Mapping[str, Any] = orjson.loads(payload)
+        choice = data["choices"][0]
+        text = choice["message"]["content"]
         usage = data.get("usage") or {}
-        counts = usage.get("prompt_tokens"), usage.get("completion_tokens")
-        return Answer("" if text is None else text, *counts), "", None
+        details = usage.get("prompt_tokens_details") or {}
+        answer = Answer(
+            "" if text is None else text,
+            usage.get("prompt_tokens"),
+            usage.get("completion_tokens"),
+            details.get("cached_tokens"),
+            choice.get("finish_reason") == "length",
+        )
+        return Sent("answered", url, answer, data)
     except (ValueError, LookupError, TypeError, AttributeError) as error:
-        return None, f"not a chat completion ({type(error).__name__}): {payload[:200]!r}", 0.0
+        why = f"not a chat completion ({type(error).__name__}): {payload[:200]!r}"
+        return Sent("failed", url, why=why, wait=0.0, status=200)
 
 
-def _retry_after(headers: Any) -> float:
+def _pause(tried: int, asked: float) -> float:
+    """Seconds before the next try: what the server asked for, or longer and longer, with jitter."""
+    own: float = min(FIRST_WAIT * 2 ** (tried - 1), _LONGEST_WAIT)
+    return max(asked * random.uniform(1.0, 1.1), own * random.uniform(0.5, 1.5))
+
+
+def _retry_after(headers: Mapping[str, str]) -> float:
+    """Seconds, from a `Retry-After` in seconds or as a date; 0 where there is none to be read."""
+    value = headers.get("Retry-After", "0")
     try:
-        return max(0.0, float(headers.get("Retry-After", 0)))
+        seconds = float(value)
     except ValueError:
-        return 0.0
+        try:
+            seconds = (parsedate_to_datetime(value) - datetime.now(UTC)).total_seconds()
+        except (ValueError, TypeError):
+            return 0.0
+    return min(max(0.0, seconds), _LONGEST_RETRY_AFTER)

@@ -1,20 +1,68 @@
-"""The chat backends by spec: `rehearsal`, `openai:NAME`."""
+"""The chat backends by spec, from `rehearsal` to any provider that LangChain knows."""
 
-from attunement.agents.models.base import ChatBackend
+from collections.abc import Sequence
+from pathlib import Path
+
+from attunement.agents.models.base import Capabilities, ChatBackend, Engine
 from attunement.core.errors import ConfigError, unknown
 
-SPECS = ("rehearsal", "openai:NAME")
+SPECS = (
+    "rehearsal", "openai:NAME[@URL]", "hf:PATH[+ADAPTER]", "vllm:PATH[+ADAPTER]",
+    "PROVIDER:NAME (a provider that LangChain knows)",
+)  # fmt: skip
+TIMEOUT = 120.0
+"""Seconds that a server may take for one answer."""
 
 
-def make_backend(spec: str, base_url: str | None = None) -> ChatBackend:
-    """The backend that a spec names. `ConfigError` lists the known specs."""
+def make_backend(
+    spec: str,
+    base_url: str | Sequence[str] | None = None,
+    *,
+    timeout: float = TIMEOUT,
+    engine: Engine | None = None,
+    capabilities: Capabilities | None = None,
+) -> ChatBackend:
+    """The backend that a spec names. `ConfigError` lists the known specs.
+
+    `base_url`, `timeout` and known `capabilities` are for servers, `engine` for models in this
+    process.
+    """
     kind, _, name = spec.partition(":")
     if spec == "rehearsal":
         from attunement.agents.models.rehearsal import RehearsalChat
 
         return RehearsalChat()
-    if kind == "openai" and name:
+    if not name or not kind or kind == "rehearsal":
+        raise ConfigError(unknown("model", spec, SPECS))
+    if kind == "openai":
         from attunement.agents.models.openai import OpenAIChat
 
-        return OpenAIChat(name, base_url)
-    raise ConfigError(unknown("model", spec, SPECS))
+        model, urls = split_address(name)
+        return OpenAIChat(
+            model, urls or base_url, timeout=timeout, capabilities=capabilities, spec=spec
+        )
+    if kind == "hf":
+        from attunement.agents.models.hf import HFChat
+
+        return HFChat(*split_adapter(name), engine or Engine())
+    if kind == "vllm":
+        from attunement.agents.models.vllm import VLLMChat
+
+        return VLLMChat(*split_adapter(name), engine or Engine())
+    from attunement.agents.models.provider import ProviderChat
+
+    return ProviderChat(spec)
+
+
+def split_address(name: str) -> tuple[str, tuple[str, ...]]:
+    """`NAME@URL,URL` as the model's name and its servers' addresses, mostly none."""
+    model, at, urls = name.partition("@http")
+    return model, tuple(f"http{urls}".split(",")) if at else ()
+
+
+def split_adapter(name: str) -> tuple[str, str | None]:
+    """`PATH+ADAPTER` as its two parts; the adapter is mostly None."""
+    if Path(name).exists():
+        return name, None
+    path, plus, adapter = name.rpartition("+")
+    return (path, adapter) if plus and path and adapter else (name, None)

@@ -6,7 +6,7 @@ deterministic in messages and seed. It is for trying things, tests and benchmark
 claim about people.
 """
 
-from attunement.agents.models.base import Answer, Ask, ChatBackend
+from attunement.agents.models.base import Answer, Ask, Capabilities, ChatBackend
 from attunement.agents.models.rehearsal_seeker import speak_as_seeker
 from attunement.agents.models.rehearsal_supporter import SUPPORTER
 from attunement.core.errors import ModelError
@@ -20,6 +20,9 @@ class RehearsalChat(ChatBackend):
     @property
     def spec(self) -> str:
         return "rehearsal"
+
+    async def capabilities(self) -> Capabilities:
+        return Capabilities(structured="json_schema", seeds=True, logprobs=False, usage=True)
 
     async def answer(self, ask: Ask) -> Answer:
         if ask.role == "seeker":

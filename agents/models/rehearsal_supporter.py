@@ -33,7 +33,8 @@ from attunement.core.needs import kinds_of_help
 from attunement.core.records import Emotion, Problem, Role
 from attunement.core.strategies import STRATEGIES, Stage, Strategy
 
-_STRATEGY = re.compile(r"^Strategy for your next reply: (.+)$", re.MULTILINE)
+_STRATEGY = rf"\nStrategy for your next reply: ({'|'.join(map(re.escape, Strategy))})"
+_PROMPTED, _NOTED = re.compile(rf"{_STRATEGY}\Z"), re.compile(rf"{_STRATEGY}\n</note>\Z")
 _DRAFTED = re.compile(r"\(strategy: (.+?)\):\n<draft>")
 _FELT = re.compile(r"^Feels: (\w+),", re.MULTILINE)
 _ABOUT = re.compile(r"^Situation: .*\((.+)\)\.?$", re.MULTILINE)
@@ -61,8 +62,8 @@ def write_plan(messages: list[ChatMessage], seed: int) -> str:
 
 
 def write_draft(messages: list[ChatMessage], seed: int) -> str:
-    """A reply that would fit anybody, after the system prompt's strategy if it names one."""
-    named = _STRATEGY.search(messages[0]["content"])
+    """A reply that would fit anybody, after the strategy that the prompt names, if it does."""
+    named = _named(messages)
     strategy = Strategy(named[1]) if named else Strategy(pick(seed, 2, _OWN_CHOICE))
     parts = [pick(seed, 3, STOCK_PHRASES)] if chance(seed, 4, 70) else []
     parts.append(pick(seed, 5, GENERIC[strategy]))
@@ -70,6 +71,11 @@ def write_draft(messages: list[ChatMessage], seed: int) -> str:
         other = Strategy.SUGGESTIONS if strategy is not Strategy.SUGGESTIONS else Strategy.OTHERS
         parts.append(pick(seed, 7, GENERIC[other]))
     return " ".join(parts)
+
+
+def _named(messages: list[ChatMessage]) -> re.Match[str] | None:
+    """Where the strategy stands: the end of the system prompt, or the note at the very end."""
+    return _PROMPTED.search(messages[0]["content"]) or _NOTED.search(messages[-1]["content"])
 
 
 def write_reflection(messages: list[ChatMessage], seed: int) -> str:

@@ -1,0 +1,61 @@
+"""Where keys come from: the environment, or a `.env` that is read into it; nowhere else.
+
+A key is never part of a configuration, a journal, an export or a message.
+"""
+
+import os
+import re
+from functools import lru_cache
+from urllib.parse import urlsplit
+
+from attunement.core.errors import ConfigError
+
+HOSTED = "https://api.openai.com/v1"
+HIDDEN = "***"
+"""What is shown in a key's place."""
+_KEY, _BASE_URL = "OPENAI_API_KEY", "OPENAI_BASE_URL"
+
+
+def load_env_file() -> None:
+    """Read `.env` of the current folder into the environment; what is set already stays."""
+    from dotenv import load_dotenv
+
+    load_dotenv(".env")
+
+
+def hosted_base_url() -> str:
+    """The address of an `openai:` model that names none."""
+    return os.environ.get(_BASE_URL) or HOSTED
+
+
+@lru_cache(maxsize=64)
+def key_names(url: str) -> tuple[str, ...]:
+    """The variables that may hold the key for an address, the most particular first.
+
+    `OPENAI_API_KEY_` with the host behind it (in capitals, `_` for all but letters and digits) is
+    for this host alone; `OPENAI_API_KEY` is for every host that has none of its own.
+    """
+    host = re.sub(r"[^A-Z0-9]+", "_", (urlsplit(url).hostname or "").upper())
+    return (f"{_KEY}_{host}", _KEY)
+
+
+def key_for(url: str) -> str:
+    """The key for an address, or nothing; OpenAI's own address needs one (`ConfigError`)."""
+    key = next((value for name in key_names(url) if (value := os.environ.get(name))), "")
+    if not key and url == HOSTED:
+        raise ConfigError(
+            f"`{_KEY}` is not set; export it or put it into .env, "
+            "or name your own server with --base-url"
+        )
+    return key
+
+
+def keys_in_use(urls: tuple[str, ...]) -> dict[str, str]:
+    """The variables that hold keys for these addresses, each with its value hidden."""
+    names = (next((n for n in key_names(url) if os.environ.get(n)), None) for url in urls)
+    return {name: HIDDEN for name in names if name}
+
+
+def redact(text: str, key: str) -> str:
+    """A text without the key that it may repeat."""
+    return text.replace(key, HIDDEN) if key else text

@@ -1,0 +1,85 @@
+"""The models of a run: made from its configuration, and asked once what they can do."""
+
+from collections.abc import Mapping
+
+from attunement.agents.models.base import ChatBackend
+from attunement.agents.models.registry import make_backend, split_address
+from attunement.agents.models.secrets import hosted_base_url, keys_in_use
+from attunement.core.records import Role
+from attunement.graphs.registry import roles_of
+from attunement.simulator.config import RunConfig
+from attunement.simulator.cost import Price, price_of
+
+
+def roles_by_spec(config: RunConfig) -> dict[str, list[Role]]:
+    """The specs of all models that a run asks, sorted, each with its roles."""
+    found: dict[str, list[Role]] = {}
+    for role in roles_of(config.graph, config.plain_draft):
+        if spec := config.spec_for(role):
+            found.setdefault(spec, []).append(role)
+    return dict(sorted(found.items()))
+
+
+def backends_for(config: RunConfig) -> dict[str, ChatBackend]:
+    """One backend for each spec that the run's roles use. `ConfigError` for one that is none."""
+    return {
+        spec: make_backend(
+            spec,
+            config.base_url,
+            timeout=config.timeout,
+            engine=config.engine,
+            capabilities=config.capabilities.get(spec),
+        )
+        for spec in roles_by_spec(config)
+    }
+
+
+def prices_for(config: RunConfig) -> dict[str, Price | None]:
+    """The price of each spec that the run's roles use; None where nobody knows it."""
+    return {spec: price_of(spec, config.prices, config.base_url) for spec in roles_by_spec(config)}
+
+
+def with_servers(config: RunConfig) -> RunConfig:
+    """Keep the servers' addresses in the run, so that resuming elsewhere asks the same ones, and
+    the names of the variables that hold their keys."""
+    names = [spec.partition(":")[2] for spec in roles_by_spec(config) if spec.startswith("openai:")]
+    named = [split_address(name)[1] for name in names]
+    if all(named) and not config.base_url:
+        shared: tuple[str, ...] = ()
+    else:
+        shared = config.base_url or (hosted_base_url(),)
+    urls = (*shared, *(url for urls in named for url in urls)) if names else ()
+    update = {"base_url": shared if names else config.base_url, "keys": keys_in_use(urls)}
+    return config.model_copy(update=update)
+
+
+async def with_capabilities(config: RunConfig, backends: Mapping[str, ChatBackend]) -> RunConfig:
+    """Find out what the run's models can do, where the run does not know yet.
+
+    `ModelError` for a server that does not answer.
+    """
+    found = {
+        spec: await backend.capabilities()
+        for spec, backend in backends.items()
+        if backend.waits and spec not in config.capabilities
+    }
+    if not found:
+        return config
+    return config.model_copy(update={"capabilities": config.capabilities | found})
+
+
+def not_heeded(config: RunConfig) -> list[str]:
+    """What the run asks of its models that they refuse or ignore, a sentence each."""
+    return [
+        f"{spec} {what} {', '.join(f'`{name}`' for name in known)}"
+        for spec, roles in roles_by_spec(config).items()
+        if (found := config.capabilities.get(spec))
+        for names, what in ((found.refused, "refuses"), (found.ignored, "ignores"))
+        if (known := sorted(_asked(config, roles).intersection(names)))
+    ]
+
+
+def _asked(config: RunConfig, roles: list[Role]) -> set[str]:
+    """The request fields that these roles set."""
+    sampling = (config.sampling_for(role) for role in roles)
+    return {"seed"} | {name for d in sampling for name, value in d if value is not None}

@@ -1,0 +1,133 @@
+"""Options about models, their sampling and their cost, as a user meets them."""
+
+import json
+import tomllib
+
+import pytest
+
+from attunement.cli.options import decodings, prices, roles
+from attunement.core.errors import ConfigError
+from attunement.simulator.config import read_config
+from tests.servers import embedded, in_a_thread
+from tests.test_cli import attune
+
+
+def test_sampling_is_set_for_all_roles_and_for_one():
+    flags = decodings(["temperature=0.5", "planner.temperature=0", "planner.top_k=20"])
+    config = read_config(None, **flags)
+    assert config.sampling_for("seeker").temperature == 0.5
+    planner = config.sampling_for("planner")
+    assert (planner.temperature, planner.top_k, planner.top_p) == (0, 20, 0.8)
+
+
+def test_a_roles_sampling_keeps_what_the_file_says_for_all(tmp_path):
+    (tmp_path / "c.toml").write_text(
+        "[decoding]\ntop_p = 0.95\n[decoding_for.planner]\ntemperature = 0.1\n"
+    )
+    config = read_config(tmp_path / "c.toml", **decodings(["planner.max_tokens=64"]))
+    planner = config.sampling_for("planner")
+    assert (planner.temperature, planner.top_p, planner.max_tokens) == (0.1, 0.95, 64)
+    assert config.decoding.temperature == 0.9
+    (tmp_path / "again.toml").write_text(config.dump())
+    assert read_config(tmp_path / "again.toml") == config
+
+
+@pytest.mark.parametrize(
+    ("read", "given", "says"),
+    [(decodings, "temperature", "must be [ROLE.]NAME=VALUE, got 'temperature'"),
+     (decodings, "temperature=warm", "'temperature' must be a number, got 'warm'"),
+     (roles, "planner", "must be ROLE=SPEC, got 'planner'"),
+     (prices, "openai:x=1", "must be SPEC=PROMPT,COMPLETION[,CACHED], got openai:x='1'"),
+     (prices, "openai:x=1,free", "'openai:x' must be a number, got 'free'")],
+)  # fmt: skip
+def test_an_option_that_cannot_be_read_says_what_it_should_be(read, given, says):
+    with pytest.raises(ConfigError) as error:
+        read([given])
+    assert says in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("flags", "says"),
+    [(decodings(["warmth=1"]), "`decoding.warmth`"),
+     (decodings(["top_k=0"]), "`decoding.top_k`"),
+     (decodings(["clown.top_k=2"]), "unknown role 'clown'"),
+     ({"budget": {"usd": -1.0}}, "`budget.usd`"),
+     ({"keys": {"OPENAI_API_KEY": "sk-real"}}, "must hold no key")],
+)  # fmt: skip
+def test_a_setting_that_makes_no_sense_is_refused(flags, says):
+    with pytest.raises(ConfigError) as error:
+        read_config(None, **flags)
+    assert says in str(error.value)
+    assert "sk-real" not in str(error.value)
+
+
+def test_a_price_with_an_equals_sign_in_its_spec():
+    assert prices(["openai:a=b@http://h/v1=0.5,1.5,0.1"]) == {
+        "openai:a=b@http://h/v1": {"prompt": 0.5, "completion": 1.5, "cached": 0.1}
+    }
+
+
+def test_a_bound_stops_the_run_and_a_wider_one_lets_it_finish(tmp_path):
+    result = attune("simulate", "--dialogues", 40, "--max-tokens", 60_000, "--out", "r",
+                    cwd=tmp_path)  # fmt: skip
+    assert result.returncode == 3
+    assert "Stopped by --max-tokens 60000; nothing is lost." in result.stderr
+    again = attune("resume", "r", cwd=tmp_path)
+    assert again.returncode == 3, "the run's own bound still holds"
+    wide = attune("resume", "r", "--max-tokens", 10**9, "--json", cwd=tmp_path)
+    assert wide.returncode == 0
+    assert json.loads(wide.stdout)["done"] == 40
+
+
+def test_a_bound_in_money_needs_a_price(tmp_path):
+    result = attune("simulate", "--model", "openai:x", "--base-url", "http://example.com/v1",
+                    "--max-usd", 1, "--out", "r", cwd=tmp_path)  # fmt: skip
+    assert result.returncode == 2
+    assert "`--max-usd` needs the price of 'openai:x'" in result.stderr
+    assert not (tmp_path / "r").exists()
+
+
+def test_an_estimate_says_how_to_go_on(tmp_path):
+    result = attune("simulate", "--dialogues", 30, "--estimate", "--out", "r", cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert "Run r: 30 dialogues, by 8 of them" in result.stdout
+    assert "Go on with: attune resume r" in result.stdout
+    found = json.loads(
+        attune("simulate", "--dialogues", 30, "--estimate", "--json", cwd=tmp_path).stdout
+    )
+    assert found["probes"] == 8
+    assert found["usd"]["expected"] == 0
+
+
+def test_the_cost_is_shown_by_role_and_model(tmp_path):
+    with in_a_thread(embedded) as (url, _):
+        result = attune("simulate", "--graph", "direct", "--model-for", "responder=openai:x",
+                        "--base-url", url, "--price", "openai:x=2,10", "--dialogues", 2,
+                        "--out", "r", cwd=tmp_path)  # fmt: skip
+    assert result.returncode == 0, result.stderr
+    assert "Cost" in result.stdout
+    assert "uncounted" in result.stdout
+    shown = json.loads(attune("show", "r", "--json", cwd=tmp_path).stdout)
+    assert {(row["role"], row["model"]) for row in shown["spent"]} == {
+        ("responder", "openai:x"), ("seeker", "rehearsal"),
+    }  # fmt: skip
+    kept = tomllib.loads((tmp_path / "r/config.toml").read_text())
+    assert kept["capabilities"]["openai:x"]["usage"] is False
+
+
+def test_what_a_server_ignores_is_said_and_kept(tmp_path):
+    with in_a_thread(embedded) as (url, _):
+        result = attune("doctor", "--probe", "openai:x", "--base-url", url, "--json", cwd=tmp_path)
+    probe = json.loads(result.stdout)["probe"]
+    assert probe["answer"] == "Good morning."
+    assert probe["capabilities"]["structured"] is None
+    assert "temperature" in probe["capabilities"]["ignored"]
+
+
+def test_the_prefix_report_of_a_run(tmp_path):
+    attune("simulate", "--dialogues", 3, "--out", "r", cwd=tmp_path)
+    result = attune("show", "r", "--prefix", cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert "responder" in result.stdout
+    assert "cacheable" in result.stdout
+    assert attune("show", "r", "0", "--prefix", cwd=tmp_path).returncode == 2
