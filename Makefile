@@ -41,7 +41,8 @@ test-gpu: $(VENV)/.ready
 	$(BIN)/python -m pytest -m gpu
 
 test-vllm: $(VLLM)/.ready
-	$(VLLM)/bin/python -m pytest -m vllm
+	$(VLLM)/bin/python -m pytest -m vllm tests/test_agents_models_vllm.py
+	$(VLLM)/bin/python -m pytest -m vllm tests/test_agents_models_conformance.py
 
 lint: $(VENV)/.ready
 	$(BIN)/ruff check .

@@ -1,6 +1,7 @@
 """`attune`: the verbs, and what an error looks like from outside.
 
-Exit codes: 0 done, 1 failed, 2 the user's mistake, 130 stopped by Ctrl-C.
+Exit codes: 0 done, 1 failed, 2 the user's mistake, 3 stopped by a bound of the budget, 130 stopped
+by Ctrl-C.
 """
 
 import io

@@ -35,6 +35,11 @@ class RunFolderError(UserError):
 class ModelError(AttunementError):
     """A model call that failed for good: the backend's own retries are used up."""
 
+    def __init__(self, message: str, tries: int = 1) -> None:
+        super().__init__(message)
+        self.tries = tries
+        """Times that the request was sent."""
+
 
 class AnswerError(AttunementError):
     """A model answered, but not with the record that the role needs, in any attempt."""

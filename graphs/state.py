@@ -75,6 +75,8 @@ class State(Feed, total=False):
     draft: Reply | None
     cut: SetAside | None
     """Why the draft is incomplete."""
+    failed: SetAside | None
+    """Why there is no draft, and so no turn; raised once what runs beside the draft has ended."""
     reflection: Reflection | SetAside | None
     refined: Reply | SetAside | None
     hand_off: Reply | None
@@ -103,8 +105,8 @@ def chat_for(runtime: Runtime[Context], role: Role, state: State) -> Chat:
 
 # Each turn starts from this, so that nothing of the turn before is left in the state.
 _FRESH: State = {
-    "risk": Risky(), "plan": None, "draft": None, "cut": None, "reflection": None, "refined": None,
-    "hand_off": None, "stop": None,
+    "risk": Risky(), "plan": None, "draft": None, "cut": None, "failed": None, "reflection": None,
+    "refined": None, "hand_off": None, "stop": None,
 }  # fmt: skip
 
 
@@ -176,6 +178,8 @@ async def hand_off_node(state: State) -> State:
 
 async def commit_node(state: State, runtime: Runtime[Context]) -> State:
     """Make the turn's record and keep it; only then may the dialogue go on."""
+    if failed := state.get("failed"):
+        raise AnswerError(failed.reason)
     turn = _turn(state)
     stop = state.get("stop")
     recorded = state.get("recorded")
@@ -186,13 +190,8 @@ async def commit_node(state: State, runtime: Runtime[Context]) -> State:
 
 
 def _turn(state: State) -> Turn:
-    results = {
-        "guard": state["risk"],
-        **{
-            key: state.get(key)
-            for key in ("plan", "draft", "cut", "reflection", "refined", "hand_off")
-        },
-    }
+    keys = ("plan", "draft", "cut", "reflection", "refined", "hand_off")
+    results = {"guard": state["risk"], **{key: state.get(key) for key in keys}}
     aside = tuple(value for value in results.values() if isinstance(value, SetAside))
     kept = {k: v for k, v in results.items() if v is not None and not isinstance(v, SetAside)}
     spoken = next((key for key in ("hand_off", "refined", "draft") if key in kept), None)

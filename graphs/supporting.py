@@ -36,9 +36,10 @@ async def planner_node(state: State, runtime: Runtime[Context]) -> State:
 async def responder_node(
     state: State, runtime: Runtime[Context], place: StrategyPlace = "last"
 ) -> State:
-    """Draft a reply, to plan if there is one. Without a draft there is no turn: errors go up.
+    """Draft a reply, to plan if there is one.
 
-    A draft that is cut off is spoken, but the turn is no training data.
+    A draft that is cut off is spoken, but the turn is no training data. Without a draft there is no
+    turn, which `commit` says: an error here would cancel the reflection in the middle of its calls.
     """
     planned = state.get("plan")
     chat = chat_for(runtime, "responder", state)
@@ -48,6 +49,8 @@ async def responder_node(
     except CutError as error:
         draft = Reply(text=error.text, strategy=usable.strategy if usable else None)
         return {"draft": draft, "cut": SetAside(role="responder", reason=str(error))}
+    except (AnswerError, ModelError) as error:
+        return {"draft": None, "failed": SetAside(role="responder", reason=str(error))}
 
 
 async def reflector_node(state: State, runtime: Runtime[Context]) -> State:

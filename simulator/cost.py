@@ -85,12 +85,15 @@ class Purse:
         if price := self.prices.get(spec):
             self.usd += price.of(prompt, cached, completion)
 
-    def pay(self, spec: str, answer: Answer, in_flight: int) -> str:
-        """Count an answer. The bound that is reached, if any, once the calls in flight have cost
-        as much as the mean call has so far."""
+    def pay(self, spec: str, answer: Answer) -> None:
+        """Enter what an answer cost."""
         counts = (answer.prompt_tokens, answer.cached_tokens, answer.completion_tokens)
         self.put_down(1, spec, *(count or 0 for count in counts))
-        share = 1 + in_flight / self.calls
+
+    def reached(self, coming: int) -> str:
+        """The bound that is reached, if any, once `coming` calls have cost as much as the mean
+        call has so far."""
+        share = 1 + coming / self.calls if self.calls else 0
         return self.budget.reached(self.usd * share, self.tokens * share)
 
 

@@ -185,6 +185,8 @@ class RecordedChat:
         }  # fmt: skip
         ask = Ask(prompt.messages, self._role, seed, d, schema)
         recorder = self._recorder
+        if reached := desk.purse.reached(desk.gate.in_flight + 1):
+            desk.stop(reached)
         recorder.end_computing()
         recorder.waiting += 1
         try:
@@ -204,7 +206,9 @@ class RecordedChat:
         error: ModelError | None = None
         try:
             answer = await self._backend.answer(ask)
-        except (ModelError, ValueError) as failed:
+        except ModelError as failed:
+            answer, error = Answer("", tries=failed.tries), failed
+        except ValueError as failed:
             answer, error = Answer(""), ModelError(str(failed))
         last = self._recorder.last_messages
         row |= {
@@ -233,8 +237,7 @@ class RecordedChat:
         tally.failed_calls += error is not None
         tally.prompt_tokens += answer.prompt_tokens or 0
         tally.completion_tokens += answer.completion_tokens or 0
-        if reached := desk.purse.pay(self._backend.spec, answer, desk.gate.in_flight - 1):
-            desk.stop(reached)
+        desk.purse.pay(self._backend.spec, answer)
         tally.usd = desk.purse.usd
 
     def _from_journal(self, row: Row, request_hash: str) -> Answer:

@@ -6,6 +6,7 @@ import gc
 import signal
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -125,14 +126,10 @@ def run(
             asyncio.Runner(loop_factory=_fast_loop()) as runner,
             watch(tally, journal) if watch else contextlib.nullcontext(),
         ):
-            learned = runner.run(with_capabilities(config, chosen))
-            if learned != config:
-                _write_config(folder, learned)
-            desk = Desk(
-                learned, chosen, journal.prompts(), journal, Gate(), tally,
-                slots_for(learned, chosen), purse,
-            )  # fmt: skip
-            return runner.run(_run(desk, on_stop, only))
+            slots = slots_for(config, chosen)
+            prompts = journal.prompts()
+            desk = Desk(config, chosen, prompts, journal, Gate(), tally, slots, purse)
+            return runner.run(_run(folder, desk, on_stop, only))
 
 
 @contextmanager
@@ -161,21 +158,38 @@ def _fast_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
     return uvloop.new_event_loop
 
 
-async def _run(desk: Desk, on_stop: Callable[[], None], only: Sequence[int] | None) -> bool:
+async def _run(
+    folder: Path, desk: Desk, on_stop: Callable[[], None], only: Sequence[int] | None
+) -> bool:
     journal, backends = desk.journal, desk.backends.values()
     desk.tally.trouble = lambda: "; ".join(b.trouble for b in backends if b.trouble)
-    minutes = desk.purse.budget.minutes
-    if minutes is not None:
-        reason = f"--max-minutes {minutes:g}"
-        asyncio.get_running_loop().call_later(60 * minutes, desk.stop, reason)
     try:
-        with _stopping_on_signals(desk, on_stop), _calm_collector():
+        learned = await with_capabilities(desk.config, desk.backends)
+        if learned != desk.config:
+            _write_config(folder, learned)
+        desk = replace(desk, config=learned)
+        with _stopping_on_signals(desk, on_stop), _stopping_in_time(desk), _calm_collector():
             await run_open_dialogues(desk, only)
     finally:
         for backend in backends:
             await backend.aclose()
         await journal.close_writer()
     return not desk.gate.stopping or not journal.counts()["open"]
+
+
+@contextmanager
+def _stopping_in_time(desk: Desk) -> Iterator[None]:
+    """Stop when the budget's minutes are over."""
+    minutes = desk.purse.budget.minutes
+    if minutes is None:
+        yield
+        return
+    reason = f"--max-minutes {minutes:g}"
+    timer = asyncio.get_running_loop().call_later(60 * minutes, desk.stop, reason)
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 @contextmanager

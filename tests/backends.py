@@ -249,7 +249,10 @@ async def _found(backend: ChatBackend) -> Capabilities:
 _VLLM = (
     pytest.mark.vllm,
     pytest.mark.filterwarnings(
-        "ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::UserWarning"
+        "ignore::DeprecationWarning",
+        "ignore::FutureWarning",
+        "ignore::UserWarning",
+        "ignore:Unclosed context <zmq:ResourceWarning",  # of an engine that is gone
     ),
 )
 """vLLM brings warnings of its own when it is imported."""
@@ -261,7 +264,7 @@ BACKENDS = {
     "openai over transformers serve": Entry(transformers_serve),
     "vllm": Entry(vllm, _VLLM),
     "vllm+adapter": Entry(vllm_with_adapter, _VLLM),
-    "openai over vllm serve": Entry(vllm_serve, (pytest.mark.vllm,)),
+    "openai over vllm serve": Entry(vllm_serve, _VLLM),
 }
 
 

@@ -24,7 +24,7 @@ DIALOGUE = [
 ]
 
 
-@pytest.fixture(scope="session", params=every_backend())
+@pytest.fixture(scope="module", params=every_backend())
 def ready(request):
     with BACKENDS[request.param].start() as found:
         yield found

@@ -200,27 +200,27 @@ def test_a_purse_counts_what_it_pays():
     purse = Purse(Budget(), {"a": PRICE, "b": None})
     purse.put_down(7, "a", 7 * PROMPT, 7 * CACHED, 7 * COMPLETION)
     answer = Answer("", PROMPT, COMPLETION, CACHED)
-    assert purse.pay("a", answer, in_flight=1000) == ""
+    purse.pay("a", answer)
     assert (purse.calls, purse.tokens, purse.usd) == (8, 8 * TOKENS, pytest.approx(8 * USD))
-    purse.pay("b", answer, in_flight=0)
+    purse.pay("b", answer)
     assert (purse.calls, purse.tokens, purse.usd) == (9, 9 * TOKENS, pytest.approx(8 * USD))
-    purse.pay("a", Answer(""), in_flight=0)
+    purse.pay("a", Answer(""))
     assert (purse.calls, purse.tokens, purse.usd) == (10, 9 * TOKENS, pytest.approx(8 * USD))
 
 
-@pytest.mark.parametrize(("calls", "in_flight", "reached"), [(1, 8, False), (1, 9, True),
-                                                            (3, 6, False), (3, 7, True),
-                                                            (9, 0, False), (10, 0, True)])  # fmt: skip
+@pytest.mark.parametrize(("calls", "coming", "reached"), [
+    (0, 1000, False), (1, 8, False), (1, 9, True), (3, 6, False), (3, 7, True), (9, 0, False),
+    (9, 1, True), (10, 0, True),
+])  # fmt: skip
 @pytest.mark.parametrize(("budget", "flag"), [
     (Budget(tokens=10 * TOKENS), "--max-tokens 1100"), (Budget(usd=9.99 * USD), "--max-usd "),
 ])  # fmt: skip
-def test_calls_in_flight_count_towards_a_bound(budget, flag, calls, in_flight, reached):
+def test_coming_calls_count_towards_a_bound(budget, flag, calls, coming, reached):
     """A bound of ten calls, each of which costs the same."""
-    answer = Answer("", PROMPT, COMPLETION, CACHED)
     purse = Purse(budget, {"a": PRICE})
-    for _ in range(calls - 1):
-        assert purse.pay("a", answer, in_flight=0) == ""
-    found = purse.pay("a", answer, in_flight)
+    for _ in range(calls):
+        purse.pay("a", Answer("", PROMPT, COMPLETION, CACHED))
+    found = purse.reached(coming)
     assert found.startswith(flag) if reached else found == ""
 
 

@@ -12,13 +12,13 @@ from typing import Any
 
 import pytest
 
-from attunement.agents.models import openai
+from attunement.agents.models import endpoint, openai
 from attunement.core.records import Dialogue, Turn
 from attunement.simulator.casting import cast_for
 from attunement.simulator.config import RunConfig
 from attunement.simulator.recorder import Tally
 from attunement.simulator.run import create_run, run
-from benchmarks.faults import KINDS, Faults
+from benchmarks.faults import KINDS, TRANSPORT, Faults
 from benchmarks.runs import KNOWN
 from benchmarks.serving import Server, started
 from tests.helpers import exported, journal_of
@@ -92,6 +92,7 @@ def check_dialogues(dialogues: list[Dialogue], tally: Tally) -> None:
 def test_a_run_at_a_fifth_of_faults_loses_nothing(
     tmp_path: Path, server: Server, monkeypatch: pytest.MonkeyPatch, turns: int
 ):
+    monkeypatch.setattr(endpoint, "BREAK", 10**9)  # so that every sending counts as a try
     tally, dialogues = carried_out(lay_out(tmp_path / "run", server, 100, turns), monkeypatch)
     assert len({dialogue.id for dialogue in dialogues}) == len(dialogues) == 100
     check_dialogues(dialogues, tally)
@@ -102,7 +103,11 @@ def test_a_run_at_a_fifth_of_faults_loses_nothing(
     print(f"{turns} turns: {tally}; {stats}")
     assert set(stats["faults"]) == {*KINDS, "dead"}
     assert sum(stats["faults"].values()) > 0.12 * stats["requests"]
-    assert stats["doubled"] == 0
+    # Nothing answered is asked again, but for what came too late on a busy machine: sendings that
+    # failed without a fault of the server's.
+    failing = tally.tries + tally.failed_calls
+    late = failing - sum(n for kind, n in stats["faults"].items() if kind in (*TRANSPORT, "dead"))
+    assert 0 <= stats["doubled"] <= late
     assert tally.calls + tally.tries <= stats["requests"]
 
 

@@ -15,7 +15,7 @@ from typing import Literal
 
 from attunement.core.errors import StoppedError
 
-START = 256.0
+START = 512.0
 """Calls that a new endpoint is trusted with. What it cannot bear it refuses, once."""
 REFUSED, SLOW = 0.95, 0.5
 """What is left of the limit after a refusal, and after a timeout."""

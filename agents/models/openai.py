@@ -123,7 +123,7 @@ class OpenAIChat(ChatBackend):
     async def answer(self, ask: Ask) -> Answer:
         sent = await self.send_until_answered(orjson.dumps(self.request(ask)))
         if sent.answer is None:
-            raise ModelError(f"{self.spec} at {sent.url}: {sent.why}")
+            raise ModelError(f"{self.spec} at {sent.url}: {sent.why}", sent.tries)
         return sent.answer if sent.tries == 1 else replace(sent.answer, tries=sent.tries)
 
     async def send_until_answered(self, body: bytes) -> Sent:

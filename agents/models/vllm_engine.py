@@ -101,6 +101,7 @@ class Host:
         await self._closing.wait()
         if self._llm is not None:
             self._llm.shutdown()
+            self._llm = None  # at this process's end, it would stumble over what is gone already
         guard.kill()
         guard.release()
         calls = asyncio.all_tasks() - {asyncio.current_task()}
@@ -112,6 +113,7 @@ class Host:
         try:
             if self._before is not None:
                 self._before._thread.join()
+                self._before = None
             with _STARTING:
                 guard.begin()
                 self._close_at_exit()
@@ -132,6 +134,8 @@ class Host:
 
     async def _answer(self, ask: Ask, adapter: str | None) -> Answer:
         try:
+            if self._closing.is_set():
+                raise ModelError("its engine was closed")
             stream = self._llm.generate(
                 {"type": "token", "prompt_token_ids": self._tokens(ask)}, self._sampling(ask),
                 str(next(self._names)), lora_request=self._lora(adapter),
