@@ -58,43 +58,63 @@ class Budget(Record):
         except ValidationError as error:
             raise ConfigError(f"the budget: {explain(error)}") from None
 
-    def reached(self, usd: float, tokens: float) -> str:
-        """Which bound is reached, in words; mostly none."""
-        if self.usd is not None and usd >= self.usd:
+    def exceeded(self, usd: float, tokens: float) -> str:
+        """Which bound these amounts are over, in words; mostly none."""
+        if self.usd is not None and usd > self.usd:
             return f"--max-usd {self.usd:g}"
-        if self.tokens is not None and tokens >= self.tokens:
+        if self.tokens is not None and tokens > self.tokens:
             return f"--max-tokens {self.tokens}"
         return ""
 
 
 @dataclass(slots=True)
-class Purse:
-    """What a run has spent so far, in every start of it, and whether that reaches its budget."""
+class _Account:
+    """What the calls to one model have taken."""
 
-    budget: Budget
-    prices: Mapping[str, Price | None]
-    """By spec; None where nobody knows the price."""
-    usd: float = 0.0
-    tokens: int = 0
-    calls: int = 0
+    price: Price | None
+    in_flight: int = 0
+    dearest_usd: float = 0.0
+    """The most that one call has cost so far."""
+    dearest_tokens: float = 0.0
+
+
+class Purse:
+    """What a run has spent so far, in every start of it, and what its budget still allows."""
+
+    def __init__(self, budget: Budget, prices: Mapping[str, Price | None]) -> None:
+        self.budget = budget
+        self.usd, self.tokens = 0.0, 0
+        self._accounts = {spec: _Account(price) for spec, price in prices.items()}
 
     def put_down(self, calls: int, spec: str, prompt: int, cached: int, completion: int) -> None:
-        """Enter what was spent."""
-        self.calls += calls
-        self.tokens += prompt + completion
-        if price := self.prices.get(spec):
-            self.usd += price.of(prompt, cached, completion)
+        """Enter what calls to a model took, in tokens."""
+        account = self._accounts.setdefault(spec, _Account(None))
+        tokens = prompt + completion
+        usd = account.price.of(prompt, cached, completion) if account.price else 0.0
+        self.tokens += tokens
+        self.usd += usd
+        account.dearest_usd = max(account.dearest_usd, usd / calls)
+        account.dearest_tokens = max(account.dearest_tokens, tokens / calls)
 
-    def pay(self, spec: str, answer: Answer) -> None:
-        """Enter what an answer cost."""
-        counts = (answer.prompt_tokens, answer.cached_tokens, answer.completion_tokens)
-        self.put_down(1, spec, *(count or 0 for count in counts))
+    def open(self, spec: str) -> str:
+        """A call to a model is about to be made. The bound, if any, that would be exceeded if it
+        and all calls in flight took as much as the dearest so far; the call is then not made."""
+        accounts = self._accounts.values()
+        self._accounts[spec].in_flight += 1
+        exceeded = self.budget.exceeded(
+            self.usd + sum(a.in_flight * a.dearest_usd for a in accounts),
+            self.tokens + sum(a.in_flight * a.dearest_tokens for a in accounts),
+        )
+        if exceeded:
+            self._accounts[spec].in_flight -= 1
+        return exceeded
 
-    def reached(self, coming: int) -> str:
-        """The bound that is reached, if any, once `coming` calls have cost as much as the mean
-        call has so far."""
-        share = 1 + coming / self.calls if self.calls else 0
-        return self.budget.reached(self.usd * share, self.tokens * share)
+    def close(self, spec: str, answer: Answer | None) -> None:
+        """A call has ended, with an answer or without."""
+        self._accounts[spec].in_flight -= 1
+        if answer:
+            counts = (answer.prompt_tokens, answer.cached_tokens, answer.completion_tokens)
+            self.put_down(1, spec, *(count or 0 for count in counts))
 
 
 @lru_cache(maxsize=1)

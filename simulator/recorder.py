@@ -185,12 +185,13 @@ class RecordedChat:
         }  # fmt: skip
         ask = Ask(prompt.messages, self._role, seed, d, schema)
         recorder = self._recorder
-        if reached := desk.purse.reached(desk.gate.in_flight + 1):
-            desk.stop(reached)
         recorder.end_computing()
         recorder.waiting += 1
         try:
             async with desk.gate:
+                if exceeded := desk.purse.open(self._backend.spec):
+                    desk.stop(exceeded)
+                    raise StoppedError(exceeded)
                 answer = await self._ask(ask, row)
         except StoppedError:
             # Never sent, and nothing kept: as if the gate had held it back in the first place.
@@ -203,13 +204,18 @@ class RecordedChat:
 
     async def _ask(self, ask: Ask, row: Row) -> Answer:
         started = time.perf_counter()
+        answer: Answer | None = None
         error: ModelError | None = None
         try:
             answer = await self._backend.answer(ask)
         except ModelError as failed:
-            answer, error = Answer("", tries=failed.tries), failed
+            error = failed
         except ValueError as failed:
-            answer, error = Answer(""), ModelError(str(failed))
+            error = ModelError(str(failed))
+        finally:
+            self._recorder.desk.purse.close(self._backend.spec, answer)
+        if answer is None:
+            answer = Answer("", tries=error.tries if error else 1)
         last = self._recorder.last_messages
         row |= {
             "delta": split_delta(last[self._role], ask.messages),
@@ -237,7 +243,6 @@ class RecordedChat:
         tally.failed_calls += error is not None
         tally.prompt_tokens += answer.prompt_tokens or 0
         tally.completion_tokens += answer.completion_tokens or 0
-        desk.purse.pay(self._backend.spec, answer)
         tally.usd = desk.purse.usd
 
     def _from_journal(self, row: Row, request_hash: str) -> Answer:

@@ -196,32 +196,49 @@ def test_a_bound_in_money_needs_the_price_of_every_model():
         check_priced(Budget(usd=1), {"a": PRICE, "x:y": None})
 
 
-def test_a_purse_counts_what_it_pays():
+def test_a_purse_counts_what_calls_took():
     purse = Purse(Budget(), {"a": PRICE, "b": None})
     purse.put_down(7, "a", 7 * PROMPT, 7 * CACHED, 7 * COMPLETION)
-    answer = Answer("", PROMPT, COMPLETION, CACHED)
-    purse.pay("a", answer)
-    assert (purse.calls, purse.tokens, purse.usd) == (8, 8 * TOKENS, pytest.approx(8 * USD))
-    purse.pay("b", answer)
-    assert (purse.calls, purse.tokens, purse.usd) == (9, 9 * TOKENS, pytest.approx(8 * USD))
-    purse.pay("a", Answer(""))
-    assert (purse.calls, purse.tokens, purse.usd) == (10, 9 * TOKENS, pytest.approx(8 * USD))
+    for spec in ("a", "b"):
+        assert purse.open(spec) == ""
+        purse.close(spec, Answer("", PROMPT, COMPLETION, CACHED))
+    assert (purse.tokens, purse.usd) == (9 * TOKENS, pytest.approx(8 * USD))
+    purse.open("a")
+    purse.close("a", None)
+    assert (purse.tokens, purse.usd) == (9 * TOKENS, pytest.approx(8 * USD))
 
 
-@pytest.mark.parametrize(("calls", "coming", "reached"), [
-    (0, 1000, False), (1, 8, False), (1, 9, True), (3, 6, False), (3, 7, True), (9, 0, False),
-    (9, 1, True), (10, 0, True),
-])  # fmt: skip
+@pytest.mark.parametrize("done", [1, 3, 9, 10, 12])
 @pytest.mark.parametrize(("budget", "flag"), [
-    (Budget(tokens=10 * TOKENS), "--max-tokens 1100"), (Budget(usd=9.99 * USD), "--max-usd "),
+    (Budget(tokens=10 * TOKENS), "--max-tokens 1100"), (Budget(usd=10.001 * USD), "--max-usd "),
 ])  # fmt: skip
-def test_coming_calls_count_towards_a_bound(budget, flag, calls, coming, reached):
-    """A bound of ten calls, each of which costs the same."""
+def test_calls_in_flight_count_towards_a_bound(budget, flag, done):
+    """A bound of ten calls, each of which costs the same: ten are made, done or in flight."""
     purse = Purse(budget, {"a": PRICE})
-    for _ in range(calls):
-        purse.pay("a", Answer("", PROMPT, COMPLETION, CACHED))
-    found = purse.reached(coming)
-    assert found.startswith(flag) if reached else found == ""
+    purse.put_down(done, "a", done * PROMPT, done * CACHED, done * COMPLETION)
+    for _ in range(10 - done):
+        assert purse.open("a") == ""
+    assert purse.open("a").startswith(flag)
+    assert purse.open("a").startswith(flag), "what was refused is not in flight"
+
+
+def test_what_a_call_costs_is_not_known_before_the_first_has_ended():
+    purse = Purse(Budget(tokens=10 * TOKENS), {"a": PRICE})
+    assert {purse.open("a") for _ in range(100)} == {""}
+
+
+def test_each_model_counts_by_its_own_dearest_call():
+    """Free calls in flight must not make dear ones look cheap."""
+    purse = Purse(Budget(usd=10 * USD), {"dear": PRICE, "free": FREE})
+    for spec in ("dear", *["free"] * 100):
+        purse.open(spec)
+        purse.close(spec, Answer("", PROMPT, COMPLETION, CACHED))
+    made = 1
+    while not purse.open("dear"):
+        made += 1
+    assert made == 10
+    assert purse.open("dear")
+    assert purse.open("free") == ""
 
 
 # A run
