@@ -20,7 +20,8 @@ def settings(**changes) -> RunConfig:
     return RunConfig.model_validate(
         {"model": model, "models": {"responder": f"{model}+{tiny_adapter()}"}, "max_turns": 1,
          "decoding": sampling, "seed": 5,
-         "decoding_for": {"seeker": {"max_tokens": 240}, "reflector": {"max_tokens": 600}}} | changes
+         "decoding_for": {"seeker": {"max_tokens": 240}, "reflector": {"max_tokens": 600}},
+         **changes}
     )  # fmt: skip
 
 
