@@ -107,7 +107,7 @@ async def _under_load(
     from attunement.core.errors import ModelError
 
     chat = OpenAIChat("latency", server.base_url, capabilities=Capabilities())
-    chat.endpoints[0].limit = limit
+    chat.wire.pool.endpoints[0].limit = limit
     messages = packaged_prompts()["responder"].skeleton
     ended: Counter[str] = Counter()
 
@@ -125,7 +125,7 @@ async def _under_load(
         await asyncio.to_thread(server.set_capacity, capacity)
         await asyncio.to_thread(server.stats)
         ended.clear()
-        looks = await _watch(chat.endpoints[0], ended, seconds)
+        looks = await _watch(chat.wire.pool.endpoints[0], ended, seconds)
         stats = await asyncio.to_thread(server.stats)
         phases.append(
             _summary(looks, capacity)

@@ -31,16 +31,18 @@ class CountedRehearsal(RehearsalChat):
 
 def counted_server(config: RunConfig, counter: int) -> ChatBackend:
     """The run's server, each request leaving a trace; a client that does not wait for long."""
-    from attunement.agents.models import openai
+    from attunement.agents.models import wire
+    from attunement.agents.models.openai import OpenAIChat
 
-    openai.FIRST_WAIT = 0.01
+    wire.FIRST_WAIT = 0.01
+    send = wire.Wire.send
 
-    class CountedServer(openai.OpenAIChat):
-        async def send(self, url: str, body: bytes) -> openai.Sent:
-            os.write(counter, b".")
-            return await super().send(url, body)
+    async def counted(self: wire.Wire, url: str, body: bytes) -> wire.Sent:
+        os.write(counter, b".")
+        return await send(self, url, body)
 
-    return CountedServer(
+    wire.Wire.send = counted
+    return OpenAIChat(
         config.model.removeprefix("openai:"),
         config.base_url,
         timeout=config.timeout,

@@ -49,7 +49,7 @@ def ask(*answers, key="", tries=1, monkeypatch=None, wanted=None):
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch):
-    monkeypatch.setattr("attunement.agents.models.openai.FIRST_WAIT", 0.001)
+    monkeypatch.setattr("attunement.agents.models.wire.FIRST_WAIT", 0.001)
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
     monkeypatch.delenv("OPENAI_BASE_URL", raising=False)
 

@@ -25,7 +25,7 @@ KNOWN = Capabilities(usage=True)
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch):
-    monkeypatch.setattr("attunement.agents.models.openai.FIRST_WAIT", 0.001)
+    monkeypatch.setattr("attunement.agents.models.wire.FIRST_WAIT", 0.001)
     monkeypatch.setattr(endpoint, "FIRST_PAUSE", 0.01)
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
     monkeypatch.delenv("OPENAI_BASE_URL", raising=False)
@@ -150,7 +150,7 @@ def test_stopping_ends_what_waits_and_leaves_what_was_sent():
     async def go():
         async with serving(slow) as (url, requests):
             chat = OpenAIChat("tiny", url)
-            chat.endpoints[0].limit = 2
+            chat.wire.pool.endpoints[0].limit = 2
             waiting = asyncio.create_task(many(chat, 5))
             await until(lambda: len(requests) == 2)
             chat.stop()

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from attunement.agents.models import endpoint, openai
+from attunement.agents.models import endpoint, wire
 from attunement.core.records import Dialogue, Turn
 from attunement.simulator.casting import cast_for
 from attunement.simulator.config import RunConfig
@@ -55,7 +55,7 @@ def lay_out(folder: Path, server: Server, dialogues: int, max_turns: int, seed: 
 
 def carried_out(folder: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Tally, list[Dialogue]]:
     """Run a run here, with a client that does not wait for long; its tally and its dialogues."""
-    monkeypatch.setattr(openai, "FIRST_WAIT", 0.01)
+    monkeypatch.setattr(wire, "FIRST_WAIT", 0.01)
     tally = Tally()
     assert run(folder, tally=tally)
     journal = journal_of(folder)

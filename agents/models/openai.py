@@ -1,62 +1,19 @@
-"""`openai:NAME`: any OpenAI-compatible server, over one aiohttp session.
+"""`openai:NAME`: a model behind OpenAI-compatible servers."""
 
-A thin client on purpose: the stock clients cost 2.5 to 4.7 ms of processor time a call, this one
-about 0.2, and a simulator lives on throughput.
-"""
-
-import asyncio
-import random
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
-from urllib.parse import urlsplit
 
 import orjson
 from pydantic import PrivateAttr
 
 from attunement.agents.models.base import Answer, Ask, Capabilities, ChatBackend
-from attunement.agents.models.endpoint import Endpoint, Pool, Sign
-from attunement.agents.models.secrets import hosted_base_url, key_for, redact
-from attunement.core.errors import ConfigError, ModelError
+from attunement.agents.models.registry import TIMEOUT
+from attunement.agents.models.schema import json_schema
+from attunement.agents.models.secrets import hosted_base_url
+from attunement.agents.models.wire import Wire
+from attunement.core.errors import ModelError
 from attunement.core.records import Record
-
-try:
-    import aiohttp
-except ImportError:
-    raise ConfigError(
-        "`openai:` models need aiohttp; install it with: pip install 'attunement[openai]'"
-    ) from None
-
-TRIES = 5
-"""Times that one call is sent before it fails for good."""
-TIMEOUT = 120.0
-"""Seconds that a server may take for one answer, where a run does not say."""
-FIRST_WAIT = 0.5
-"""Seconds before the second try; each further wait is twice as long, with jitter."""
-_LONGEST_WAIT = 60.0
-_LONGEST_RETRY_AFTER = 3600.0
-_LOOK_TIMEOUT = 5.0
-_AGAIN = {408, 409, 425, 429, 500, 502, 503, 504}
-_SIGNS: dict[int, Sign] = {429: "refused", 503: "refused", 408: "slow", 504: "slow",
-                           500: "failed", 502: "failed"}  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class Sent:
-    """What came of sending a request once."""
-
-    sign: Sign
-    url: str
-    answer: Answer | None = None
-    payload: Any = None
-    """The body of an answer, as it came."""
-    why: str = ""
-    wait: float | None = None
-    """Seconds to wait before the next try; None where trying again is of no use."""
-    status: int | None = None
-    tries: int = 1
 
 
 class OpenAIChat(ChatBackend):
@@ -69,15 +26,11 @@ class OpenAIChat(ChatBackend):
     model: str
     urls: tuple[str, ...]
     """Base addresses, each ending in e.g. `/v1`."""
-    timeout: float = TIMEOUT
     known: Capabilities | None = None
     """What the server is known to do; None: nobody has asked it."""
-    named: str = ""
+    named: str
     """The spec that a run knows this model by."""
-    _session: aiohttp.ClientSession | None = PrivateAttr(default=None)
-    _loop: asyncio.AbstractEventLoop | None = PrivateAttr(default=None)
-    _pool: Pool = PrivateAttr()
-    _keys: dict[str, str] = PrivateAttr()
+    _wire: Wire = PrivateAttr()
     _formats: dict[type[Record], orjson.Fragment] = PrivateAttr(default_factory=dict)
 
     def __init__(
@@ -89,16 +42,14 @@ class OpenAIChat(ChatBackend):
         capabilities: Capabilities | None = None,
         spec: str | None = None,
     ) -> None:
+        """`ConfigError` for an address that is none, or OpenAI's own without a key."""
         given = [base_url] if isinstance(base_url, str) else base_url
         urls = tuple(dict.fromkeys(url.rstrip("/") for url in given or [hosted_base_url()]))
-        for url in urls:
-            check_address(url)
+        wire = Wire(urls, timeout)
         super().__init__(
-            model=model, urls=urls, timeout=timeout, known=capabilities,
-            named=spec or f"openai:{model}",
-        )  # fmt: skip
-        self._keys = {url: key_for(url) for url in urls}
-        self._pool = self._new_pool()
+            model=model, urls=urls, known=capabilities, named=spec or f"openai:{model}"
+        )
+        self._wire = wire
 
     @property
     def spec(self) -> str:
@@ -106,12 +57,12 @@ class OpenAIChat(ChatBackend):
 
     @property
     def trouble(self) -> str:
-        return self._pool.trouble
+        return self._wire.pool.trouble
 
     @property
-    def endpoints(self) -> Sequence[Endpoint]:
-        """The servers, each with its present limit."""
-        return self._pool.endpoints
+    def wire(self) -> Wire:
+        """The way to the servers."""
+        return self._wire
 
     async def capabilities(self) -> Capabilities:
         if self.known is None:
@@ -121,21 +72,10 @@ class OpenAIChat(ChatBackend):
         return self.known
 
     async def answer(self, ask: Ask) -> Answer:
-        sent = await self.send_until_answered(orjson.dumps(self.request(ask)))
+        sent = await self._wire.send_until_answered(orjson.dumps(self.request(ask)))
         if sent.answer is None:
-            raise ModelError(f"{self.spec} at {sent.url}: {sent.why}", sent.tries)
+            raise ModelError(f"{self.named} at {sent.url}: {sent.why}", sent.tries)
         return sent.answer if sent.tries == 1 else replace(sent.answer, tries=sent.tries)
-
-    async def send_until_answered(self, body: bytes) -> Sent:
-        """Send a request body until there is an answer, or no use in trying again."""
-        tries = 0
-        while True:
-            sent, excused = await self._try(body)
-            tries += not excused
-            if sent.answer or sent.wait is None or tries == TRIES:
-                return sent if tries == 1 else replace(sent, tries=tries)
-            if not excused:
-                await self._pool.wait(_pause(tries, sent.wait))
 
     def request(self, ask: Ask) -> dict[str, Any]:
         """The body of a request, without what the server is known to refuse."""
@@ -162,148 +102,19 @@ class OpenAIChat(ChatBackend):
             self._formats[record] = orjson.Fragment(orjson.dumps(response_format(record, mode)))
         return self._formats[record]
 
-    async def _try(self, body: bytes) -> tuple[Sent, bool]:
-        """Send once; also whether a failure is excused."""
-        endpoint = await self._pool.take()
-        epoch = endpoint.epoch
-        sent, excused = Sent("other", endpoint.url), False
-        try:
-            sent = await self.send(endpoint.url, body)
-        finally:
-            excused = self._pool.give_back(endpoint, sent.sign, epoch, sent.why)
-        return sent, excused
-
-    async def send(self, url: str, body: bytes) -> Sent:
-        """Post one request body to a server, once and at once."""
-        key = self._keys[url]
-        try:
-            async with self._open().post(
-                f"{url}/chat/completions", data=body, headers=_headers(key)
-            ) as response:
-                payload = await response.read()
-                if response.status == 200:
-                    return _read(url, payload)
-                said = payload[:300].decode(errors="replace")
-                return Sent(
-                    _SIGNS.get(response.status, "other"),
-                    url,
-                    why=redact(f"HTTP {response.status}: {said}", key),
-                    wait=_retry_after(response.headers) if response.status in _AGAIN else None,
-                    status=response.status,
-                )
-        except TimeoutError:
-            return Sent("slow", url, why=f"no answer in {self.timeout:g} s", wait=0.0)
-        except aiohttp.ClientError as error:
-            why = redact(f"{type(error).__name__}: {error}".rstrip(": "), key)
-            return Sent("failed", url, why=why, wait=0.0)
-
-    async def get(self, url: str, path: str) -> tuple[int, bytes]:
-        """(status, body) of what a server has at a path below its address."""
-        headers = _headers(self._keys[url])
-        limit = aiohttp.ClientTimeout(total=_LOOK_TIMEOUT)
-        async with self._open().get(f"{url}{path}", headers=headers, timeout=limit) as response:
-            return response.status, await response.read()
-
-    async def _look(self, url: str) -> bool:
-        """Whether a server is there: anything but silence or a gateway's excuse will do."""
-        try:
-            status, _ = await self.get(url, "/models")
-        except (aiohttp.ClientError, TimeoutError):
-            return False
-        return status not in (502, 503, 504)
-
-    def _new_pool(self) -> Pool:
-        return Pool([Endpoint(url) for url in self.urls], self._look)
-
-    def _open(self) -> aiohttp.ClientSession:
-        if self._session is None or self._session.closed or self._loop is not _running():
-            self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=60),
-                timeout=aiohttp.ClientTimeout(total=self.timeout),
-            )
-            self._loop = _running()
-        return self._session
-
     def stop(self) -> None:
-        self._pool.stop()
+        self._wire.pool.stop()
 
     async def aclose(self) -> None:
-        await self._pool.aclose()
-        self._pool = self._new_pool()
-        if self._session is not None:
-            await self._session.close()
-            self._session = None
+        await self._wire.aclose()
 
 
-_JSON = {"Content-Type": "application/json"}
 _UNKNOWN = Capabilities()
-_running = asyncio.get_running_loop
-
-
-def _headers(key: str) -> dict[str, str]:
-    return _JSON | {"Authorization": f"Bearer {key}"} if key else _JSON
 
 
 def response_format(record: type[Record], mode: str) -> dict[str, Any]:
     """What a server is told so that it holds its answer to a record."""
     if mode == "json_object":
         return {"type": mode}
-    from attunement.agents.models.schema import json_schema
-
     schema = {"name": record.__name__, "schema": json_schema(record), "strict": True}
     return {"type": mode, "json_schema": schema}
-
-
-def check_address(url: str) -> None:
-    """`ConfigError` for what is no http address, or holds a secret."""
-    try:
-        parts = urlsplit(url)
-        good = parts.scheme in ("http", "https") and bool(parts.netloc)
-    except ValueError:
-        good = False
-    if not good:
-        raise ConfigError(f"`base_url` must be like http://127.0.0.1:8000/v1, got {url!r}")
-    if "@" in parts.netloc:
-        raise ConfigError(
-            f"`base_url` must hold no name or password (host {parts.hostname!r}); "
-            "put the key into OPENAI_API_KEY"
-        )
-
-
-def _read(url: str, payload: bytes) -> Sent:
-    try:
-        data: Mapping[str, Any] = orjson.loads(payload)
-        choice = data["choices"][0]
-        text = choice["message"]["content"]
-        usage = data.get("usage") or {}
-        details = usage.get("prompt_tokens_details") or {}
-        answer = Answer(
-            "" if text is None else text,
-            usage.get("prompt_tokens"),
-            usage.get("completion_tokens"),
-            details.get("cached_tokens"),
-            choice.get("finish_reason") == "length",
-        )
-        return Sent("answered", url, answer, data)
-    except (ValueError, LookupError, TypeError, AttributeError) as error:
-        why = f"not a chat completion ({type(error).__name__}): {payload[:200]!r}"
-        return Sent("failed", url, why=why, wait=0.0, status=200)
-
-
-def _pause(tried: int, asked: float) -> float:
-    """Seconds before the next try: what the server asked for, or longer and longer, with jitter."""
-    own: float = min(FIRST_WAIT * 2 ** (tried - 1), _LONGEST_WAIT)
-    return max(asked * random.uniform(1.0, 1.1), own * random.uniform(0.5, 1.5))
-
-
-def _retry_after(headers: Mapping[str, str]) -> float:
-    """Seconds, from a `Retry-After` in seconds or as a date; 0 where there is none to be read."""
-    value = headers.get("Retry-After", "0")
-    try:
-        seconds = float(value)
-    except ValueError:
-        try:
-            seconds = (parsedate_to_datetime(value) - datetime.now(UTC)).total_seconds()
-        except (ValueError, TypeError):
-            return 0.0
-    return min(max(0.0, seconds), _LONGEST_RETRY_AFTER)

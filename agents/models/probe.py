@@ -16,7 +16,8 @@ from attunement.core.errors import ModelError
 from attunement.core.records import Record
 
 if TYPE_CHECKING:
-    from attunement.agents.models.openai import OpenAIChat, Sent
+    from attunement.agents.models.openai import OpenAIChat
+    from attunement.agents.models.wire import Sent
 
 LENGTH = 24
 """Tokens of a probe's answer."""
@@ -132,7 +133,7 @@ async def probe_server(chat: "OpenAIChat") -> Capabilities:
 async def _post(chat: "OpenAIChat", **fields: Any) -> "Sent":
     """A short request with these fields; sent again where a server is busy."""
     body = orjson.dumps({"model": chat.model, "messages": _WORDS, **fields})
-    return await chat.send_until_answered(body)
+    return await chat.wire.send_until_answered(body)
 
 
 async def _first(chat: "OpenAIChat") -> tuple[Literal["max_tokens", "max_completion_tokens"], Any]:
@@ -204,7 +205,7 @@ def _counts(payload: Mapping[str, Any]) -> bool:
 async def _listed(chat: "OpenAIChat") -> list[dict[str, Any]]:
     """What the server lists under `/models`; nothing where it lists nothing readable."""
     try:
-        status, body = await chat.get(chat.urls[0], "/models")
+        status, body = await chat.wire.get(chat.urls[0], "/models")
         rows = orjson.loads(body)["data"] if status == 200 else []
     except (ModelError, ValueError, LookupError, TypeError):
         return []
