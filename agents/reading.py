@@ -70,6 +70,8 @@ def explain(error: ValidationError) -> str:
     for item in error.errors(include_url=False, include_context=False)[:4]:
         where = ".".join(str(part) for part in item["loc"])
         message = item["msg"].removeprefix("Value error, ")
+        if item["type"] == "extra_forbidden":
+            message = "there is no such name"
         if where and item["type"] != "missing" and not isinstance(item["input"], dict | list):
             message += f", got {str(item['input'])[:80]!r}"
         details.append(f"`{where}`: {message}" if where else message)

@@ -23,7 +23,7 @@ def decodings(pairs: Iterable[str] | None) -> dict[str, Any]:
             if dot
             else (settings.setdefault("decoding", {}))
         )
-        target[field] = _number(name, value)
+        target[field] = _number("--decoding", name, value)
     return settings
 
 
@@ -36,7 +36,9 @@ def prices(pairs: Iterable[str] | None) -> dict[str, dict[str, float]] | None:
         parts = value.split(",")
         if not 2 <= len(parts) <= 3:
             raise ConfigError(f"`--price` must be {shape}, got {spec}={value!r}")
-        table[spec] = {n: _number(spec, part) for n, part in zip(names, parts, strict=False)}
+        table[spec] = {
+            n: _number("--price", spec, part) for n, part in zip(names, parts, strict=False)
+        }
     return table or None
 
 
@@ -50,7 +52,7 @@ def _split(
         yield name, value
 
 
-def _number(name: str, value: str) -> float:
+def _number(option: str, name: str, value: str) -> float:
     try:
         return int(value)
     except ValueError:
@@ -58,4 +60,4 @@ def _number(name: str, value: str) -> float:
     try:
         return float(value)
     except ValueError:
-        raise ConfigError(f"{name!r} must be a number, got {value!r}") from None
+        raise ConfigError(f"`{option}` {name}: {value!r} is no number") from None

@@ -80,9 +80,9 @@ class Served:
 async def call_for_ever(pool: Pool, servers: dict[str, Served]) -> None:
     while True:
         endpoint = await pool.take()
-        epoch = endpoint.epoch
+        ticket = endpoint.ticket
         sign = await servers[endpoint.url].answer()
-        pool.give_back(endpoint, sign, epoch)
+        pool.give_back(endpoint, sign, ticket)
         if sign == "refused":
             await asyncio.sleep(RETRY_AFTER)
 
@@ -151,28 +151,28 @@ def test_each_server_has_its_own_limit():
 
 def test_a_limit_that_holds_nothing_back_does_not_grow():
     endpoint = Endpoint("a", limit=10, in_flight=3)
-    endpoint.ended("answered", 0, full=False)
+    endpoint.ended("answered", (0, 0), full=False)
     assert endpoint.limit == 10
-    endpoint.ended("answered", 0, full=True)
+    endpoint.ended("answered", (0, 0), full=True)
     assert endpoint.limit > 10
 
 
 def test_calls_sent_before_a_cut_do_not_cut_again():
     endpoint = Endpoint("a", limit=100, in_flight=99)
-    endpoint.ended("slow", 0, full=True)
+    endpoint.ended("slow", (0, 0), full=True)
     once = endpoint.limit
     assert once < 99
     for _ in range(20):
-        endpoint.ended("slow", 0, full=True)
+        endpoint.ended("slow", (0, 0), full=True)
     assert endpoint.limit == once
-    endpoint.ended("slow", endpoint.epoch, full=True)
+    endpoint.ended("slow", endpoint.ticket, full=True)
     assert endpoint.limit < once
 
 
 def test_no_limit_falls_below_one_call():
     endpoint = Endpoint("a", limit=2, in_flight=0)
     for _ in range(10):
-        endpoint.ended("refused", endpoint.epoch, full=True)
+        endpoint.ended("refused", endpoint.ticket, full=True)
     assert endpoint.limit == 1
     assert endpoint.free
 
@@ -180,7 +180,7 @@ def test_no_limit_falls_below_one_call():
 @pytest.mark.parametrize("sign", ["failed", "other"])
 def test_what_is_no_sign_of_too_much_leaves_the_limit(sign: Sign):
     endpoint = Endpoint("a", limit=10, in_flight=9)
-    endpoint.ended(sign, 0, full=True)
+    endpoint.ended(sign, (0, 0), full=True)
     assert endpoint.limit == 10
 
 
@@ -192,13 +192,13 @@ async def fail(pool: Pool, times: int, sign: Sign = "failed") -> bool:
     excused = False
     for _ in range(times):
         endpoint = await pool.take()
-        excused = pool.give_back(endpoint, sign, endpoint.epoch, "connection refused")
+        excused = pool.give_back(endpoint, sign, endpoint.ticket, "connection refused")
     return excused
 
 
 async def succeed(pool: Pool) -> None:
     endpoint = await pool.take()
-    pool.give_back(endpoint, "answered", endpoint.epoch)
+    pool.give_back(endpoint, "answered", endpoint.ticket)
 
 
 @pytest.mark.parametrize("sign", ["failed", "slow"])
@@ -252,7 +252,7 @@ def test_an_answer_or_a_refusal_between_failures_shows_that_a_server_is_there():
         for sign in ("answered", "refused", "other"):
             await fail(pool, BREAK - 1)
             endpoint = await pool.take()
-            pool.give_back(endpoint, sign, endpoint.epoch)
+            pool.give_back(endpoint, sign, endpoint.ticket)
         await fail(pool, BREAK - 1)
         assert not pool.trouble
 
@@ -282,7 +282,7 @@ def test_the_other_server_takes_the_calls_of_a_dead_one():
         for _ in range(10 * BREAK):
             endpoint = await pool.take()
             sign: Sign = "failed" if endpoint is dead else "answered"
-            pool.give_back(endpoint, sign, endpoint.epoch, "gone")
+            pool.give_back(endpoint, sign, endpoint.ticket, "gone")
         assert dead.down
         assert not alive.down
         assert all([await pool.take() is alive for _ in range(20)])
@@ -313,12 +313,12 @@ def test_first_come_first_served():
         async def call(number: int) -> None:
             endpoint = await pool.take()
             served.append(number)
-            pool.give_back(endpoint, "other", endpoint.epoch)
+            pool.give_back(endpoint, "other", endpoint.ticket)
 
         calls = [asyncio.create_task(call(number)) for number in range(5)]
         await asyncio.sleep(0.1)
         assert served == []
-        pool.give_back(pool.endpoints[0], "other", 0)
+        pool.give_back(pool.endpoints[0], "other", (0, 0))
         await asyncio.gather(*calls)
         assert served == [0, 1, 2, 3, 4]
         assert pool.endpoints[0].in_flight == 0
@@ -335,11 +335,11 @@ def test_a_call_that_is_given_up_while_it_waits_loses_no_place(handed_on: bool):
         after = asyncio.create_task(pool.take())
         await asyncio.sleep(0.1)
         if handed_on:  # it has its place, and has not run since
-            pool.give_back(endpoint, "other", 0)
+            pool.give_back(endpoint, "other", (0, 0))
             given_up.cancel()
         else:
             given_up.cancel()
-            pool.give_back(endpoint, "other", 0)
+            pool.give_back(endpoint, "other", (0, 0))
         assert await after is endpoint
         assert given_up.cancelled()
         assert endpoint.in_flight == 1

@@ -251,7 +251,7 @@ def test_a_server_that_is_not_there_is_said_before_anything_is_laid_down(tmp_pat
     result = attune("simulate", "--model", "openai:x", "--base-url", "http://127.0.0.1:9/v1",
                     "--dialogues", 1, "--out", "r", cwd=tmp_path)  # fmt: skip
     assert result.returncode == 1
-    assert "openai:x at http://127.0.0.1:9/v1: ClientConnectorError" in result.stderr
+    assert "openai:x at http://127.0.0.1:9/v1: cannot connect: Connect" in result.stderr
     assert "Traceback" not in result.stderr
     assert not (tmp_path / "r").exists()
 

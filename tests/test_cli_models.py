@@ -35,10 +35,10 @@ def test_a_roles_sampling_keeps_what_the_file_says_for_all(tmp_path):
 @pytest.mark.parametrize(
     ("read", "given", "says"),
     [(decodings, "temperature", "must be [ROLE.]NAME=VALUE, got 'temperature'"),
-     (decodings, "temperature=warm", "'temperature' must be a number, got 'warm'"),
+     (decodings, "temperature=warm", "`--decoding` temperature: 'warm' is no number"),
      (roles, "planner", "must be ROLE=SPEC, got 'planner'"),
      (prices, "openai:x=1", "must be SPEC=PROMPT,COMPLETION[,CACHED], got openai:x='1'"),
-     (prices, "openai:x=1,free", "'openai:x' must be a number, got 'free'")],
+     (prices, "openai:x=1,free", "`--price` openai:x: 'free' is no number")],
 )  # fmt: skip
 def test_an_option_that_cannot_be_read_says_what_it_should_be(read, given, says):
     with pytest.raises(ConfigError) as error:

@@ -26,6 +26,8 @@ BREAK = 8
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
 """Seconds between two looks at a dead endpoint, doubled each time."""
 
+Ticket = tuple[int, int]
+"""When a call was sent, in cuts of the limit and in outages."""
 Sign = Literal["answered", "refused", "slow", "failed", "other"]
 """How a call ended, for its endpoint: an answer; too many calls; none in time; a broken
 connection or server; something else that shows that it is there."""
@@ -38,8 +40,10 @@ class Endpoint:
     url: str
     limit: float = START
     in_flight: int = 0
-    epoch: int = 0
+    cuts: int = 0
     """Times that the limit was cut: a call sent before a cut does not cut it again."""
+    outages: int = 0
+    """Times that it was dead: a call sent before one says nothing about the time after it."""
     doubling: bool = True
     """Whether the limit still doubles, because nothing has been refused yet."""
     failures: int = 0
@@ -61,26 +65,35 @@ class Endpoint:
         """Calls in flight as a share of the limit."""
         return self.in_flight / self.limit
 
-    def ended(self, sign: Sign, epoch: int, full: bool) -> None:
-        """Learn from a call that was sent in `epoch` and has just left the endpoint.
+    @property
+    def ticket(self) -> "Ticket":
+        """What a call takes along, to say when it was sent."""
+        return self.cuts, self.outages
+
+    def ended(self, sign: Sign, ticket: "Ticket", full: bool) -> None:
+        """Learn from a call that was sent with `ticket` and has just left the endpoint.
 
         `full`: whether the limit was what held more calls back.
         """
+        cuts, outages = ticket
         if sign == "answered":
-            self.proven, self.pause = True, FIRST_PAUSE
+            self.proven, self.down, self.pause = True, False, FIRST_PAUSE
             if full:
                 step = 1.0 if self.doubling else max(1.0, GROWTH * self.limit) / self.limit
                 self.limit += step
         elif sign in ("refused", "slow"):
-            self._cut(REFUSED if sign == "refused" else SLOW, epoch)
-        self.failures = self.failures + 1 if sign in ("failed", "slow") else 0
+            self._cut(REFUSED if sign == "refused" else SLOW, cuts)
+        if sign not in ("failed", "slow"):
+            self.failures = 0
+        elif outages == self.outages:
+            self.failures += 1
 
-    def _cut(self, share: float, epoch: int) -> None:
+    def _cut(self, share: float, cuts: int) -> None:
         # What it holds now, without the refused call, is what it bears.
         left = min(self.limit, self.in_flight)
-        if epoch == self.epoch:
+        if cuts == self.cuts:
             left *= share
-            self.epoch += 1
+            self.cuts += 1
         self.limit = max(1.0, left)
         self.doubling = False
 
@@ -96,11 +109,12 @@ class Pool:
     _looking: dict[str, asyncio.Task[None]] = field(default_factory=dict)
     _stopped: asyncio.Event = field(default_factory=asyncio.Event)
 
-    async def take(self) -> Endpoint:
-        """A place at an endpoint; give it back with `give_back`. `StoppedError` after `stop`."""
+    async def take(self, avoid: Endpoint | None = None) -> Endpoint:
+        """A place at an endpoint, at another one than `avoid` if there is one free; give it back
+        with `give_back`. `StoppedError` after `stop`."""
         if self._stopped.is_set():
             raise StoppedError("the run is stopping")
-        if not self._waiting and (endpoint := self._least_busy()):
+        if not self._waiting and (endpoint := self._least_busy(avoid)):
             endpoint.in_flight += 1
             return endpoint
         place: asyncio.Future[Endpoint] = asyncio.get_running_loop().create_future()
@@ -113,7 +127,7 @@ class Pool:
                 self._hand_on()
             raise
 
-    def give_back(self, endpoint: Endpoint, sign: Sign, epoch: int, reason: str = "") -> bool:
+    def give_back(self, endpoint: Endpoint, sign: Sign, ticket: Ticket, reason: str = "") -> bool:
         """A call has ended. True if its failure says nothing about the call.
 
         That is one on an endpoint that had worked and is now down: the call may be sent again when
@@ -121,10 +135,11 @@ class Pool:
         """
         full = bool(self._waiting) or endpoint.in_flight >= int(endpoint.limit)
         endpoint.in_flight -= 1
-        endpoint.ended(sign, epoch, full)
+        endpoint.ended(sign, ticket, full)
         if sign in ("failed", "slow") and endpoint.failures >= BREAK and not endpoint.down:
             self._break(endpoint, reason)
-        excused = sign == "failed" and endpoint.down and endpoint.proven
+        before = ticket[1] < endpoint.outages
+        excused = sign == "failed" and (before or (endpoint.down and endpoint.proven))
         self._hand_on()
         return excused
 
@@ -162,10 +177,11 @@ class Pool:
             if e.down
         )
 
-    def _least_busy(self) -> Endpoint | None:
+    def _least_busy(self, avoid: Endpoint | None = None) -> Endpoint | None:
         if len(self.endpoints) == 1:  # the usual case, on every call's way
             return self.endpoints[0] if self.endpoints[0].free else None
-        return min((e for e in self.endpoints if e.free), key=lambda e: e.load, default=None)
+        free = (e for e in self.endpoints if e.free)
+        return min(free, key=lambda e: (e is avoid, e.load), default=None)
 
     def _hand_on(self) -> None:
         while self._waiting and (endpoint := self._least_busy()):
@@ -177,15 +193,20 @@ class Pool:
     def _break(self, endpoint: Endpoint, reason: str) -> None:
         endpoint.down, endpoint.reason = True, reason
         endpoint.next_look = time.monotonic() + endpoint.pause
+        if before := self._looking.get(endpoint.url):
+            before.cancel()
         self._looking[endpoint.url] = asyncio.create_task(self._until_back(endpoint))
 
     async def _until_back(self, endpoint: Endpoint) -> None:
-        while True:
+        back = False
+        while not back:
             endpoint.next_look = time.monotonic() + endpoint.pause
             await asyncio.sleep(endpoint.pause)
             endpoint.pause = min(2 * endpoint.pause, LONGEST_PAUSE)
-            if await self.look(endpoint.url):
-                break
+            back = not endpoint.down or await self.look(endpoint.url)
+        if not endpoint.down:  # a late answer has shown it already
+            return
         # One more failure closes it again; whether it really works, the next answer shows.
         endpoint.down, endpoint.proven, endpoint.failures = False, False, BREAK - 1
+        endpoint.outages += 1
         self._hand_on()

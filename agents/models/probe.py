@@ -145,7 +145,8 @@ async def _first(chat: "OpenAIChat") -> tuple[Literal["max_tokens", "max_complet
         other = await _post(chat, max_completion_tokens=LENGTH)
         if other.answer:
             return "max_completion_tokens", other.payload
-    raise ModelError(f"{chat.spec} at {chat.urls[0]}: {sent.why}")
+    hint = "; does its address end in /v1?" if sent.status in (404, 405) else ""
+    raise ModelError(f"{chat.spec} at {sent.url}: {sent.why}{hint}")
 
 
 _FIELDS: Mapping[str, Any] = {

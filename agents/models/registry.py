@@ -1,6 +1,7 @@
 """The chat backends by spec, from `rehearsal` to any provider that LangChain knows."""
 
 from collections.abc import Sequence
+from difflib import get_close_matches
 from pathlib import Path
 
 from attunement.agents.models.base import Capabilities, ChatBackend, Engine
@@ -10,6 +11,7 @@ SPECS = (
     "rehearsal", "openai:NAME[@URL]", "hf:PATH[+ADAPTER]", "vllm:PATH[+ADAPTER]",
     "PROVIDER:NAME (a provider that LangChain knows)",
 )  # fmt: skip
+_OURS = ("rehearsal", "openai", "hf", "vllm")
 TIMEOUT = 120.0
 """Seconds that a server may take for one answer."""
 
@@ -49,6 +51,8 @@ def make_backend(
         from attunement.agents.models.vllm import VLLMChat
 
         return VLLMChat(*split_adapter(name), engine or Engine())
+    if meant := get_close_matches(kind.lower(), _OURS, n=1, cutoff=0.8):
+        raise ConfigError(f"unknown model {spec!r}; did you mean {meant[0]}:{name}?")
     from attunement.agents.models.provider import ProviderChat
 
     return ProviderChat(spec)
@@ -57,6 +61,8 @@ def make_backend(
 def split_address(name: str) -> tuple[str, tuple[str, ...]]:
     """`NAME@URL,URL` as the model's name and its servers' addresses, mostly none."""
     model, at, urls = name.partition("@http")
+    if name.endswith("@"):
+        raise ConfigError(f"`openai:{name}` names no address behind its @")
     return model, tuple(f"http{urls}".split(",")) if at else ()
 
 

@@ -41,7 +41,9 @@ def key_names(url: str) -> tuple[str, ...]:
 
 def key_for(url: str) -> str:
     """The key for an address, or nothing; OpenAI's own address needs one (`ConfigError`)."""
-    key = next((value for name in key_names(url) if (value := os.environ.get(name))), "")
+    name, key = next(((n, v) for n in key_names(url) if (v := os.environ.get(n))), (_KEY, ""))
+    if not key.isascii() or not key.isprintable():
+        raise ConfigError(f"`{name}` holds a line break or another character that no key has")
     if not key and url == HOSTED:
         raise ConfigError(
             f"`{_KEY}` is not set; export it or put it into .env, "

@@ -65,30 +65,32 @@ class Wire:
         self.urls, self.timeout = urls, timeout
         self._keys = {url: key_for(url) for url in urls}
         self._session: aiohttp.ClientSession | None = None
+        self._retired: list[aiohttp.ClientSession] = []
+        """Sessions that calls may still be using; no new one does."""
         self._loop: asyncio.AbstractEventLoop | None = None
         self.pool = self._new_pool()
 
     async def send_until_answered(self, body: bytes) -> Sent:
         """Send a request body until there is an answer, or no use in trying again."""
-        tries = 0
+        tries, failed = 0, None
         while True:
-            sent, excused = await self._try(body)
+            sent, failed, excused = await self._try(body, failed)
             tries += not excused
             if sent.answer or sent.wait is None or tries == TRIES:
                 return sent if tries == 1 else replace(sent, tries=tries)
             if not excused:
                 await self.pool.wait(_pause(tries, sent.wait))
 
-    async def _try(self, body: bytes) -> tuple[Sent, bool]:
-        """Send once; also whether a failure is excused."""
-        endpoint = await self.pool.take()
-        epoch = endpoint.epoch
+    async def _try(self, body: bytes, avoid: Endpoint | None) -> tuple[Sent, Endpoint, bool]:
+        """Send once; also to whom, and whether a failure is excused."""
+        endpoint = await self.pool.take(avoid)
+        ticket = endpoint.ticket
         sent, excused = Sent("other", endpoint.url), False
         try:
             sent = await self.send(endpoint.url, body)
         finally:
-            excused = self.pool.give_back(endpoint, sent.sign, epoch, sent.why)
-        return sent, excused
+            excused = self.pool.give_back(endpoint, sent.sign, ticket, sent.why)
+        return sent, endpoint, excused
 
     async def send(self, url: str, body: bytes) -> Sent:
         """Post one request body to a server, once and at once."""
@@ -111,8 +113,7 @@ class Wire:
         except TimeoutError:
             return Sent("slow", url, why=f"no answer in {self.timeout:g} s", wait=0.0)
         except aiohttp.ClientError as error:
-            why = redact(f"{type(error).__name__}: {error}".rstrip(": "), key)
-            return Sent("failed", url, why=why, wait=0.0)
+            return Sent("failed", url, why=redact(_trouble(error), key), wait=0.0)
 
     async def get(self, url: str, path: str) -> tuple[int, bytes]:
         """(status, body) of what a server has at a path below its address."""
@@ -127,7 +128,13 @@ class Wire:
             status, _ = await self.get(url, "/models")
         except (aiohttp.ClientError, TimeoutError):
             return False
-        return status not in (502, 503, 504)
+        if status in (502, 503, 504):
+            return False
+        # The connections from before are dead, and each would show it only when it is used.
+        if self._session is not None:
+            self._retired.append(self._session)
+            self._session = None
+        return True
 
     def _new_pool(self) -> Pool:
         return Pool([Endpoint(url) for url in self.urls], self._look)
@@ -145,9 +152,11 @@ class Wire:
         """Close the connections. The wire may be used again afterwards."""
         await self.pool.aclose()
         self.pool = self._new_pool()
-        if self._session is not None:
-            await self._session.close()
-            self._session = None
+        for session in (self._session, *self._retired):
+            if session is not None:
+                await session.close()
+        self._session = None
+        self._retired.clear()
 
 
 _JSON = {"Content-Type": "application/json"}
@@ -162,7 +171,8 @@ def check_address(url: str) -> None:
     """`ConfigError` for what is no http address, or holds a secret."""
     try:
         parts = urlsplit(url)
-        good = parts.scheme in ("http", "https") and bool(parts.netloc)
+        good = parts.scheme in ("http", "https") and bool(parts.hostname) and " " not in url
+        good = good and parts.port != 0  # a port that is none raises
     except ValueError:
         good = False
     if not good:
@@ -192,6 +202,14 @@ def _read(url: str, payload: bytes) -> Sent:
     except (ValueError, LookupError, TypeError, AttributeError) as error:
         why = f"not a chat completion ({type(error).__name__}): {payload[:200]!r}"
         return Sent("failed", url, why=why, wait=0.0, status=200)
+
+
+def _trouble(error: aiohttp.ClientError) -> str:
+    if isinstance(error, aiohttp.ClientConnectorCertificateError | aiohttp.ClientConnectorSSLError):
+        return "no secure connection: is it https, and is its certificate good?"
+    if isinstance(error, aiohttp.ClientConnectorError):
+        return f"cannot connect: {error.os_error.strerror or error.os_error}"
+    return f"{type(error).__name__}: {error}".rstrip(": ")
 
 
 def _pause(tried: int, asked: float) -> float:
