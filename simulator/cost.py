@@ -1,11 +1,13 @@
 """What a run costs: tokens by role and model, prices, and the budget that stops it."""
 
+import asyncio
 import ipaddress
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
+from math import ceil
 from urllib.parse import urlsplit
 
 from pydantic import Field, ValidationError
@@ -67,54 +69,78 @@ class Budget(Record):
         return ""
 
 
-@dataclass(slots=True)
-class _Account:
-    """What the calls to one model have taken."""
-
-    price: Price | None
-    in_flight: int = 0
-    dearest_usd: float = 0.0
-    """The most that one call has cost so far."""
-    dearest_tokens: float = 0.0
-
-
 class Purse:
-    """What a run has spent so far, in every start of it, and what its budget still allows."""
+    """What a run has spent so far, in every start of it, and what its budget still allows.
+
+    Before a call is made, what it can take at most is set aside: its prompt, and an answer as long
+    as it may get. So the budget holds from the first call on.
+    """
 
     def __init__(self, budget: Budget, prices: Mapping[str, Price | None]) -> None:
         self.budget = budget
         self.usd, self.tokens = 0.0, 0
-        self._accounts = {spec: _Account(price) for spec, price in prices.items()}
+        self._prices = prices
+        self._bounded = budget.usd is not None or budget.tokens is not None
+        self._aside_usd, self._aside_tokens = 0.0, 0
+        self._per_character = 1 / 3
+        """Tokens of a prompt's character: the most that was seen, at first a guess."""
+        self._changed = asyncio.Event()
 
-    def put_down(self, calls: int, spec: str, prompt: int, cached: int, completion: int) -> None:
-        """Enter what calls to a model took, in tokens."""
-        account = self._accounts.setdefault(spec, _Account(None))
-        tokens = prompt + completion
-        usd = account.price.of(prompt, cached, completion) if account.price else 0.0
-        self.tokens += tokens
-        self.usd += usd
-        account.dearest_usd = max(account.dearest_usd, usd / calls)
-        account.dearest_tokens = max(account.dearest_tokens, tokens / calls)
+    def put_down(self, spec: str, prompt: int, cached: int, completion: int) -> None:
+        """Enter what a model took, in tokens."""
+        self.tokens += prompt + completion
+        if price := self._prices.get(spec):
+            self.usd += price.of(prompt, cached, completion)
 
-    def open(self, spec: str) -> str:
-        """A call to a model is about to be made. The bound, if any, that would be exceeded if it
-        and all calls in flight took as much as the dearest so far; the call is then not made."""
-        accounts = self._accounts.values()
-        self._accounts[spec].in_flight += 1
-        exceeded = self.budget.exceeded(
-            self.usd + sum(a.in_flight * a.dearest_usd for a in accounts),
-            self.tokens + sum(a.in_flight * a.dearest_tokens for a in accounts),
-        )
-        if exceeded:
-            self._accounts[spec].in_flight -= 1
-        return exceeded
+    async def open(self, spec: str, characters: int, longest: int) -> "Reserve | str":
+        """Set aside what a call with a prompt of so many characters can take at most, with an
+        answer of `longest` tokens.
 
-    def close(self, spec: str, answer: Answer | None) -> None:
-        """A call has ended, with an answer or without."""
-        self._accounts[spec].in_flight -= 1
-        if answer:
-            counts = (answer.prompt_tokens, answer.cached_tokens, answer.completion_tokens)
-            self.put_down(1, spec, *(count or 0 for count in counts))
+        Waits while only calls in flight stand in the way. Returns the bound in words where the
+        budget has no room for the call.
+        """
+        while self._bounded:
+            prompt = ceil(characters * self._per_character)
+            price = self._prices.get(spec) or FREE
+            reserve = Reserve(spec, characters, prompt + longest, price.of(prompt, 0, longest))
+            exceeded = self.budget.exceeded(
+                self.usd + self._aside_usd + reserve.usd,
+                self.tokens + self._aside_tokens + reserve.tokens,
+            )
+            if not exceeded:
+                self._set_aside(reserve, 1)
+                return reserve
+            if not self._aside_tokens:
+                return exceeded
+            self._changed.clear()
+            await self._changed.wait()
+        return Reserve(spec, characters)
+
+    def close(self, reserve: "Reserve", answer: Answer | None) -> None:
+        """A call has ended, with an answer or without: what it took is entered."""
+        self._set_aside(reserve, -1)
+        self._changed.set()
+        if answer is None:
+            return
+        counts = (answer.prompt_tokens, answer.cached_tokens, answer.completion_tokens)
+        prompt, cached, completion = (count or 0 for count in counts)
+        if reserve.characters:
+            self._per_character = max(self._per_character, prompt / reserve.characters)
+        self.put_down(reserve.spec, prompt, cached, completion)
+
+    def _set_aside(self, reserve: "Reserve", times: int) -> None:
+        self._aside_usd += times * reserve.usd
+        self._aside_tokens += times * reserve.tokens
+
+
+@dataclass(frozen=True, slots=True)
+class Reserve:
+    """What a call in flight can take at most."""
+
+    spec: str
+    characters: int
+    tokens: int = 0
+    usd: float = 0.0
 
 
 @lru_cache(maxsize=1)

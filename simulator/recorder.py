@@ -13,7 +13,7 @@ from attunement.core.errors import JournalError, ModelError, StoppedError
 from attunement.core.records import Outcome, Record, Role, StopReason, Turn
 from attunement.core.seeds import content_hash, derive_seed
 from attunement.simulator.config import RunConfig
-from attunement.simulator.cost import Purse
+from attunement.simulator.cost import Purse, Reserve
 from attunement.simulator.delta import split_delta
 from attunement.simulator.journal import Journal, Task
 from attunement.simulator.writer import Row
@@ -188,11 +188,9 @@ class RecordedChat:
         recorder.end_computing()
         recorder.waiting += 1
         try:
+            reserve = await self._within_budget(ask)
             async with desk.gate:
-                if exceeded := desk.purse.open(self._backend.spec):
-                    desk.stop(exceeded)
-                    raise StoppedError(exceeded)
-                answer = await self._ask(ask, row)
+                answer = await self._ask(ask, row, reserve)
         except StoppedError:
             # Never sent, and nothing kept: as if the gate had held it back in the first place.
             await asyncio.get_running_loop().create_future()
@@ -202,7 +200,16 @@ class RecordedChat:
         await recorder.begin_computing()
         return answer
 
-    async def _ask(self, ask: Ask, row: Row) -> Answer:
+    async def _within_budget(self, ask: Ask) -> Reserve:
+        desk = self._recorder.desk
+        characters = sum(len(message["content"]) for message in ask.messages)
+        found = await desk.purse.open(self._backend.spec, characters, ask.decoding.max_tokens)
+        if isinstance(found, str):
+            desk.stop(found)
+            raise StoppedError(found)
+        return found
+
+    async def _ask(self, ask: Ask, row: Row, reserve: Reserve) -> Answer:
         started = time.perf_counter()
         answer: Answer | None = None
         error: ModelError | None = None
@@ -213,7 +220,7 @@ class RecordedChat:
         except ValueError as failed:
             error = ModelError(str(failed))
         finally:
-            self._recorder.desk.purse.close(self._backend.spec, answer)
+            self._recorder.desk.purse.close(reserve, answer)
         if answer is None:
             answer = Answer("", tries=error.tries if error else 1)
         last = self._recorder.last_messages

@@ -121,7 +121,7 @@ def run(
         purse = Purse(budget, prices)
         for row in journal.usage():
             counts = (row.prompt_tokens, row.cached_tokens, row.completion_tokens)
-            purse.put_down(row.calls, row.model, *(count or 0 for count in counts))
+            purse.put_down(row.model, *(count or 0 for count in counts))
         with (
             asyncio.Runner(loop_factory=_fast_loop()) as runner,
             watch(tally, journal) if watch else contextlib.nullcontext(),

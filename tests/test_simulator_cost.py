@@ -18,6 +18,7 @@ from attunement.simulator.cost import (
     Budget,
     Price,
     Purse,
+    Reserve,
     check_priced,
     packaged_prices,
     price_of,
@@ -34,8 +35,8 @@ USD = (60 * 2 + 40 * 1 + 10 * 10) / 1e6
 """What such a call costs at `PRICE`."""
 DIALOGUES, CONCURRENCY, CALLS = 12, 4, 12 * (5 * 2 + 1)
 """A run of two turns, five calls each and the seeker's opening."""
-IN_FLIGHT = 2 * CONCURRENCY
-"""Calls at most: draft and reflection run side by side."""
+RESERVE = 16
+"""What is set aside for one call, in calls: these answers count fewer tokens than they have."""
 
 
 class CountingChat(ScriptedChat):
@@ -61,7 +62,12 @@ class CountingChat(ScriptedChat):
 
 def lay_out(folder, chat, **settings):
     config = RunConfig(
-        model=chat.spec, max_turns=2, concurrency=CONCURRENCY, dialogues=DIALOGUES, **settings
+        model=chat.spec,
+        max_turns=2,
+        concurrency=CONCURRENCY,
+        dialogues=DIALOGUES,
+        decoding={"max_tokens": COMPLETION},
+        **settings,
     )
     create_run(folder, config, Cast([PERSONA], [0] * DIALOGUES), check_models=False)
     return folder
@@ -196,49 +202,68 @@ def test_a_bound_in_money_needs_the_price_of_every_model():
         check_priced(Budget(usd=1), {"a": PRICE, "x:y": None})
 
 
+ANSWER = Answer("", PROMPT, COMPLETION, CACHED)
+ROOM = {"characters": 3 * PROMPT, "longest": COMPLETION}
+"""A call whose reserve is exactly what `ANSWER` takes, were nothing of it cached."""
+
+
 def test_a_purse_counts_what_calls_took():
-    purse = Purse(Budget(), {"a": PRICE, "b": None})
-    purse.put_down(7, "a", 7 * PROMPT, 7 * CACHED, 7 * COMPLETION)
-    for spec in ("a", "b"):
-        assert purse.open(spec) == ""
-        purse.close(spec, Answer("", PROMPT, COMPLETION, CACHED))
-    assert (purse.tokens, purse.usd) == (9 * TOKENS, pytest.approx(8 * USD))
-    purse.open("a")
-    purse.close("a", None)
-    assert (purse.tokens, purse.usd) == (9 * TOKENS, pytest.approx(8 * USD))
+    async def go():
+        purse = Purse(Budget(), {"a": PRICE, "b": None})
+        purse.put_down("a", 7 * PROMPT, 7 * CACHED, 7 * COMPLETION)
+        for spec in ("a", "b"):
+            purse.close(await purse.open(spec, **ROOM), ANSWER)
+        purse.close(await purse.open("a", **ROOM), None)
+        assert (purse.tokens, purse.usd) == (9 * TOKENS, pytest.approx(8 * USD))
+
+    asyncio.run(go())
 
 
-@pytest.mark.parametrize("done", [1, 3, 9, 10, 12])
-@pytest.mark.parametrize(("budget", "flag"), [
-    (Budget(tokens=10 * TOKENS), "--max-tokens 1100"), (Budget(usd=10.001 * USD), "--max-usd "),
-])  # fmt: skip
-def test_calls_in_flight_count_towards_a_bound(budget, flag, done):
-    """A bound of ten calls, each of which costs the same: ten are made, done or in flight."""
-    purse = Purse(budget, {"a": PRICE})
-    purse.put_down(done, "a", done * PROMPT, done * CACHED, done * COMPLETION)
-    for _ in range(10 - done):
-        assert purse.open("a") == ""
-    assert purse.open("a").startswith(flag)
-    assert purse.open("a").startswith(flag), "what was refused is not in flight"
+@pytest.mark.parametrize("done", [0, 3, 9, 10, 12])
+def test_calls_in_flight_hold_a_place_in_the_budget(done):
+    """A bound of ten calls: the one that is one too many waits, and goes on or stops."""
+
+    async def go():
+        purse = Purse(Budget(tokens=10 * TOKENS), {"a": PRICE})
+        purse.put_down("a", done * PROMPT, done * CACHED, done * COMPLETION)
+        held = [await purse.open("a", **ROOM) for _ in range(10 - done)]
+        more = asyncio.create_task(purse.open("a", **ROOM))
+        await asyncio.sleep(0)
+        assert more.done() == (not held)
+        if held:
+            purse.close(held.pop(), None)  # failed, so it took nothing
+            assert isinstance(await more, Reserve)
+            held.append(more.result())
+        for reserve in held:
+            purse.close(reserve, ANSWER)
+        assert str(await purse.open("a", **ROOM)).startswith("--max-tokens 1100")
+
+    asyncio.run(go())
 
 
-def test_what_a_call_costs_is_not_known_before_the_first_has_ended():
-    purse = Purse(Budget(tokens=10 * TOKENS), {"a": PRICE})
-    assert {purse.open("a") for _ in range(100)} == {""}
+def test_a_bound_in_money_holds_from_the_first_wave_on():
+    async def go():
+        dear = PRICE.of(PROMPT, 0, COMPLETION)
+        purse = Purse(Budget(usd=10.001 * dear), {"dear": PRICE, "free": FREE})
+        tasks = [asyncio.create_task(purse.open("dear", **ROOM)) for _ in range(100)]
+        await asyncio.sleep(0)
+        assert sum(task.done() for task in tasks) == 10
+        assert isinstance(await purse.open("free", **ROOM), Reserve), "what is free always fits"
+        for task in tasks:
+            task.cancel()
+
+    asyncio.run(go())
 
 
-def test_each_model_counts_by_its_own_dearest_call():
-    """Free calls in flight must not make dear ones look cheap."""
-    purse = Purse(Budget(usd=10 * USD), {"dear": PRICE, "free": FREE})
-    for spec in ("dear", *["free"] * 100):
-        purse.open(spec)
-        purse.close(spec, Answer("", PROMPT, COMPLETION, CACHED))
-    made = 1
-    while not purse.open("dear"):
-        made += 1
-    assert made == 10
-    assert purse.open("dear")
-    assert purse.open("free") == ""
+def test_the_reserve_learns_how_many_tokens_a_character_makes():
+    async def go():
+        purse = Purse(Budget(tokens=10**9), {"a": PRICE})
+        first = await purse.open("a", 100, 0)
+        purse.close(first, Answer("", 200, 0))
+        second = await purse.open("a", 100, 0)
+        assert (first.tokens, second.tokens) == (34, 200)
+
+    asyncio.run(go())
 
 
 # A run
@@ -269,7 +294,7 @@ def test_a_bound_stops_a_run_that_a_wider_one_finishes(tmp_path, whole, bound, u
     calls, tokens = spent(folder)
     assert tokens == calls * TOKENS
     assert tally.usd == pytest.approx(calls * USD)
-    assert bound - CONCURRENCY <= calls <= bound + IN_FLIGHT
+    assert bound - RESERVE <= calls <= bound
     wider = Tally()
     assert run(folder, backends=[chat], tally=wider, bounds={unit: 2 * CALLS * cost})
     assert wider.stopped_by == ""
@@ -283,7 +308,7 @@ def test_what_was_spent_before_counts_after_resuming(tmp_path):
     folder = lay_out(tmp_path / "r", chat)
     for bound in (30, 60, 90):
         assert not run(folder, backends=[chat], bounds={"tokens": bound * TOKENS})
-        assert bound - CONCURRENCY <= spent(folder)[0] <= bound + IN_FLIGHT
+        assert bound - RESERVE <= spent(folder)[0] <= bound
 
 
 def test_a_bound_in_money_on_an_unknown_price_stops_before_the_first_call(tmp_path):
