@@ -17,14 +17,19 @@ def doctor(
 ) -> None:
     """Say which model backends work here, what is missing, and how to install it.
 
+    With --probe, ask one model and say what it heeds.
+
     Example: attune doctor --probe openai:my-model --base-url http://127.0.0.1:8000/v1
     """
     from attunement.agents.models.secrets import load_env_file
     from attunement.cli.checkup import checks, print_checks, print_probe, probe_model
+    from attunement.core.errors import ConfigError
 
+    if base_url and not probe:
+        raise ConfigError("`--base-url` is for a probe; name a model with --probe openai:NAME")
     load_env_file()
     found = checks()
-    if not as_json:
+    if not as_json and not probe:
         print_checks(found)
     answered = probe_model(probe, base_url) if probe else None
     if as_json:

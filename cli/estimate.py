@@ -14,7 +14,7 @@ def print_estimate(console: Console, folder: Path, found: Estimate) -> None:
     title = f"Run {folder}: {found.dialogues} dialogues, by {found.probes} of them"
     table = Table(box=None, padding=(0, 2, 0, 0), title=Text(title), title_justify="left")
     table.add_column("", style="dim")
-    for name in ("expected", "all like the least", "all like the most"):
+    for name in ("expected", "at the least", "at the most"):
         table.add_column(name, justify="right")
     for name, amount, form in (
         ("calls", found.calls, "{:,.0f}"),
@@ -29,7 +29,7 @@ def print_estimate(console: Console, folder: Path, found: Estimate) -> None:
         console.print(f"{found.failed} more probes failed and do not count.")
     if found.usd is None:
         console.print("Money is unknown: give --price SPEC=PROMPT,COMPLETION.", markup=False)
-    console.print("The minutes hold if the models answer all as fast as they answered these few.")
+    console.print("Minutes: at the rate of these few; the least if all in flight go as fast.")
     line = f"Nothing of it is lost. Go on with: attune resume {folder}"
     console.print(Text(line), soft_wrap=True)
 

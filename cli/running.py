@@ -22,6 +22,7 @@ from attunement.simulator.backends import (
     not_heeded,
     prices_for,
     with_capabilities,
+    without_effect,
 )
 from attunement.simulator.config import RunConfig
 from attunement.simulator.cost import check_priced
@@ -38,9 +39,13 @@ PLAIN_EVERY = 5.0
 def check_models(config: RunConfig) -> RunConfig:
     """The configuration with what its servers can do, found out before anything is laid down."""
     check_priced(config.budget, prices_for(config))
+    for line in without_effect(config):
+        typer.echo(f"Note: {line}", err=True)
 
     async def ask() -> RunConfig:
         backends = backends_for(config)
+        if servers := [spec for spec in backends if spec.startswith("openai:")]:
+            typer.echo(f"Asking what it can do: {', '.join(servers)} …", err=True)
         try:
             return await with_capabilities(config, backends)
         finally:

@@ -67,7 +67,8 @@ def _rows(s: RunSummary) -> list[tuple[str, str]]:
         ("tokens", f"{_known(s.prompt_tokens)} prompt, {_known(s.completion_tokens)} completion"),
     ]
     if s.turns and 2 * sum(s.set_aside.values()) >= s.turns:
-        rows.append(("warning", "half of the turns or more were set aside: does the model answer?"))
+        rows.append(("warning", "half of the turns or more were set aside"))
+    rows += [("set aside", f"{count} x {why}") for why, count in s.set_aside_reasons.items()]
     if s.crises:
         rows.append(("crisis", f"handed off and flagged: {s.crises} of the dialogues"))
     if s.mean_intensity_change is not None:

@@ -1,5 +1,6 @@
 """A run in figures: what became of its dialogues, what it cost, and how well it fitted."""
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from statistics import fmean
@@ -39,6 +40,8 @@ class RunSummary(Record):
     """Supporter turns; a live dialogue's closing turn, which has no reply, does not count."""
     set_aside: dict[str, int]
     """Turns that a role spoilt, by role."""
+    set_aside_reasons: dict[str, int]
+    """Why, the commonest first, at most three."""
     refined: int
     """Turns with a draft and a refinement of other words: what becomes preference pairs."""
     calls: dict[str, int]
@@ -66,6 +69,7 @@ def summarise(journal: Journal, prices: Mapping[str, Price | None] | None = None
     stops: Counter[str] = Counter()
     aside: Counter[str] = Counter()
     errors: Counter[str] = Counter()
+    reasons: Counter[str] = Counter()
     changes: list[float] = []
     ratings: list[float] = []
     crises = turns = refined = 0
@@ -82,6 +86,7 @@ def summarise(journal: Journal, prices: Mapping[str, Price | None] | None = None
             refined += turn.improved
             replayed = replayed or turn.recorded is not None
             aside.update({item.role for item in turn.set_aside})
+            reasons.update(f"{item.role}: {item.reason}" for item in turn.set_aside)
             meter.add(dialogue.persona, turn)
     counts, usage = journal.counts(), journal.usage()
     calls: Counter[str] = Counter()
@@ -98,6 +103,7 @@ def summarise(journal: Journal, prices: Mapping[str, Price | None] | None = None
         replayed=replayed,
         turns=turns,
         set_aside=dict(aside.most_common()),
+        set_aside_reasons=_commonest(reasons, 3),
         refined=refined,
         calls=dict(calls),
         failed_calls=sum(row.failed for row in usage),
@@ -109,7 +115,7 @@ def summarise(journal: Journal, prices: Mapping[str, Price | None] | None = None
         mean_intensity_change=fmean(changes) if changes else None,
         mean_rating=fmean(ratings) if ratings else None,
         reflection=meter.score(),
-        errors=dict(errors.most_common(5)),
+        errors=_commonest(errors, 5),
     )
 
 
@@ -127,6 +133,15 @@ def _spent(row: Usage, price: Price | None) -> Spent:
         completion_tokens=row.completion_tokens,
         usd=usd,
     )
+
+
+def _commonest(messages: Counter[str], most: int) -> dict[str, int]:
+    """The commonest messages, those that differ in their numbers alone taken together."""
+    first: dict[str, str] = {}
+    together: Counter[str] = Counter()
+    for message, count in messages.items():
+        together[first.setdefault(re.sub(r"\d+", "0", message), message)] += count
+    return dict(together.most_common(most))
 
 
 def _total(counts: Iterable[int | None]) -> int | None:

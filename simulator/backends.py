@@ -5,10 +5,11 @@ from collections.abc import Mapping
 from attunement.agents.models.base import ChatBackend
 from attunement.agents.models.registry import make_backend, split_address
 from attunement.agents.models.secrets import hosted_base_url, keys_in_use
+from attunement.core.errors import ConfigError
 from attunement.core.records import Role
 from attunement.graphs.registry import roles_of
 from attunement.simulator.config import RunConfig
-from attunement.simulator.cost import Price, price_of
+from attunement.simulator.cost import FREE, Price, price_of
 
 
 def roles_by_spec(config: RunConfig) -> dict[str, list[Role]]:
@@ -72,6 +73,7 @@ def not_heeded(config: RunConfig) -> list[str]:
     """What the run asks of its models that they refuse or ignore, a sentence each."""
     return [
         f"{spec} {what} {', '.join(f'`{name}`' for name in known)}"
+        + (" (the same run again will differ)" if "seed" in known else "")
         for spec, roles in roles_by_spec(config).items()
         if (found := config.capabilities.get(spec))
         for names, what in ((found.refused, "refuses"), (found.ignored, "ignores"))
@@ -83,3 +85,25 @@ def _asked(config: RunConfig, roles: list[Role]) -> set[str]:
     """The request fields that these roles set."""
     sampling = (config.sampling_for(role) for role in roles)
     return {"seed"} | {name for d in sampling for name, value in d if value is not None}
+
+
+def without_effect(config: RunConfig) -> list[str]:
+    """Settings that change nothing in this run, a sentence each.
+
+    `ConfigError` for a server that no model asks: whoever names one means it.
+    """
+    asked = roles_by_spec(config)
+    servers = [spec for spec in asked if spec.startswith("openai:")]
+    if config.base_url and not any(not split_address(spec)[1] for spec in servers):
+        raise ConfigError(
+            f"`base_url` {config.base_url[0]!r} is asked by no model of this run; "
+            "name one with --model openai:NAME"
+        )
+    roles = {role for known in asked.values() for role in known}
+    named = {*config.models, *config.decoding_for} - roles
+    lines = [f"the {role} takes no part in this run" for role in sorted(named)]
+    lines += [f"{spec} has a price, but no part in this run" for spec in config.prices
+              if spec not in asked]  # fmt: skip
+    if config.budget.usd is not None and all(p == FREE for p in prices_for(config).values()):
+        lines.append("the run costs nothing, so that its bound in money never holds")
+    return lines

@@ -41,7 +41,8 @@ class Estimate(Record):
     usd: Range | None
     """None where a price is unknown."""
     minutes: Range
-    """If the models answer a full run as fast as they answered the probes."""
+    """Expected: at the rate of the probes, as many dialogues at a time. Least: if as many as the
+    run may have in flight go as fast. Most: all like the slowest probe, at that rate."""
     failed: int
     """Probes that failed; they do not count above."""
 
@@ -108,18 +109,19 @@ def estimate(
     probes = [_Probe(t, prices, _longer(t, cards[t.index], mean_card)) for t in done]
     probe_sizes = [sizes[task.index] for task in done]
 
-    def whole(name: str, at_a_time: int = 1) -> Range | None:
+    def whole(name: str) -> Range | None:
         amounts = [getattr(probe, name) for probe in probes]
         if None in amounts:
             return None
-        size = sum(sizes.values()) / at_a_time
+        size = sum(sizes.values())
         rates = [amount / own for amount, own in zip(amounts, probe_sizes, strict=True)]
         mean = sum(amounts) / sum(probe_sizes)
         return Range(expected=size * mean, least=size * min(rates), most=size * max(rates))
 
-    calls, minutes = whole("calls"), whole("minutes", min(config.concurrency, len(sizes)))
+    calls, minutes = whole("calls"), whole("minutes")
     assert calls is not None
     assert minutes is not None
+    seen, wide = (min(n, len(sizes)) for n in (len(probed), config.concurrency))
     return Estimate(
         dialogues=len(sizes),
         probes=len(done),
@@ -127,7 +129,11 @@ def estimate(
         prompt_tokens=whole("prompt_tokens"),
         completion_tokens=whole("completion_tokens"),
         usd=whole("usd"),
-        minutes=minutes,
+        minutes=Range(
+            expected=minutes.expected / min(seen, wide),
+            least=minutes.expected / max(seen, wide),
+            most=minutes.most / min(seen, wide),
+        ),
         failed=len(probed) - len(done),
     )
 

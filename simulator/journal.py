@@ -6,13 +6,14 @@ with `synchronous=NORMAL`: what was acknowledged survives any end of the process
 cut the last commits may be missing; the journal is then a consistent, slightly earlier one.
 """
 
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from pydantic import TypeAdapter
-from sqlalchemy import URL, Engine, create_engine, delete, event, func, select
+from sqlalchemy import URL, Connection, Engine, create_engine, delete, event, func, select
 from sqlalchemy.exc import DatabaseError, OperationalError
 
 from attunement.agents.prompting import ChatMessage, PromptFile
@@ -35,6 +36,8 @@ _PRAGMAS = (
     "journal_mode=WAL", "synchronous=NORMAL", "busy_timeout=30000", "wal_autocheckpoint=0",
 )  # fmt: skip
 """The writer checkpoints by itself; the last connection to close does it too."""
+_FORGOTTEN = "forgotten"
+"""Where in `meta` it stands what calls cost that a retry has made again."""
 PAGE = 200
 """Dialogues that are read at a time."""
 _RECORDED = TypeAdapter(tuple[Utterance, ...])
@@ -65,6 +68,15 @@ class Usage(NamedTuple):
     completion_tokens: int | None
     cached_tokens: int | None
     """Prompt tokens that the server says its prefix cache served."""
+
+    def plus(self, other: "Usage") -> "Usage":
+        """The sum of two rows of the same role and model."""
+        sums = (_sum(a, b) for a, b in zip(self[2:], other[2:], strict=True))
+        return Usage(self.role, self.model, *sums)  # type: ignore[arg-type]  # counts are counts
+
+
+def _sum(a: int | None, b: int | None) -> int | None:
+    return a if b is None else b if a is None else a + b
 
 
 class Journal:
@@ -236,13 +248,22 @@ class Journal:
         return rows
 
     def usage(self) -> list[Usage]:
-        """What the calls amount to, by role and model."""
+        """What the calls amount to, by role and model; those that a retry made again count too."""
+        with self.engine.connect() as db:
+            forgotten = db.execute(select(META.c.value).where(META.c.key == _FORGOTTEN)).scalar()
+            rows = self._usage(db) + [Usage(*row) for row in json.loads(forgotten or "[]")]
+        together: dict[tuple[str, str], Usage] = {}
+        for row in rows:
+            key = row.role, row.model
+            together[key] = row.plus(together[key]) if key in together else row
+        return [together[key] for key in sorted(together)]
+
+    def _usage(self, db: Connection, *where: Any) -> list[Usage]:
         c = CALLS.c
         sums = (func.sum(n) for n in (c.prompt_tokens, c.completion_tokens, c.cached_tokens))
         query = select(c.role, c.model, func.count(), func.count(c.error), *sums)
-        query = query.group_by(c.role, c.model).order_by(c.role, c.model)
-        with self.engine.connect() as db:
-            return [Usage(*row) for row in db.execute(query)]
+        query = query.where(*where).group_by(c.role, c.model)
+        return [Usage(*row) for row in db.execute(query)]
 
     def indices(self) -> Iterator[tuple[int, str]]:
         """(index, id) of all dialogues, in order."""
@@ -252,15 +273,19 @@ class Journal:
     def reopen_failed(self) -> int:
         """Make failed dialogues open again, each from its last committed turn; returns how many.
 
-        The calls of the turn that failed are forgotten. Those of committed turns stay, failed
-        ones too: their turns stand.
+        The calls of the turn that failed are forgotten, but for what they cost. Those of committed
+        turns stay, failed ones too: their turns stand.
         """
         failed = select(DIALOGUES.c.idx).where(DIALOGUES.c.status == "failed")
         committed = select(func.count()).where(TURNS.c.dialogue == CALLS.c.dialogue)
-        lost = CALLS.c.dialogue.in_(failed)
+        lost = CALLS.c.dialogue.in_(failed), CALLS.c.turn > committed.scalar_subquery()
         change = DIALOGUES.update().where(DIALOGUES.c.status == "failed")
         with as_journal_error(), self.engine.begin() as db:
-            db.execute(delete(CALLS).where(lost, CALLS.c.turn > committed.scalar_subquery()))
+            before = db.execute(select(META.c.value).where(META.c.key == _FORGOTTEN)).scalar()
+            spent = json.dumps(json.loads(before or "[]") + self._usage(db, *lost))
+            db.execute(delete(META).where(META.c.key == _FORGOTTEN))
+            db.execute(META.insert(), {"key": _FORGOTTEN, "value": spent})
+            db.execute(delete(CALLS).where(*lost))
             return db.execute(change.values(status="open", error=None)).rowcount
 
     def _pages(self, *where: Any) -> Iterator[Sequence[Any]]:

@@ -369,3 +369,48 @@ def test_a_wait_ends_after_its_time():
         assert now() == pytest.approx(7.5, abs=0.01)
 
     in_no_time(work)
+
+
+def test_what_was_sent_before_an_outage_says_nothing_about_the_time_after_it():
+    async def work() -> None:
+        (endpoint,) = endpoints = [Endpoint("a")]
+        pool = Pool(endpoints, back_at_once)
+        await succeed(pool)
+        old = [(await pool.take(), endpoint.ticket) for _ in range(3 * BREAK)]
+        await fail(pool, BREAK)
+        assert endpoint.down
+        await succeed_again(pool)
+        for _, ticket in old:
+            assert pool.give_back(endpoint, "failed", ticket, "an old connection")
+        assert not endpoint.down
+        await pool.aclose()
+
+    in_no_time(work)
+
+
+async def succeed_again(pool: Pool) -> None:
+    """Wait until it is looked at again, and answer."""
+    endpoint = await pool.take()
+    pool.give_back(endpoint, "answered", endpoint.ticket)
+
+
+def test_a_late_answer_shows_that_a_server_is_there():
+    async def work() -> None:
+        (endpoint,) = endpoints = [Endpoint("a")]
+        pool = Pool(endpoints, never)
+        await succeed(pool)
+        await pool.take()
+        ticket = endpoint.ticket
+        await fail(pool, BREAK)
+        assert endpoint.down
+        waiting = asyncio.create_task(pool.take())
+        await asyncio.sleep(0.1)
+        assert not waiting.done()
+        pool.give_back(endpoint, "answered", ticket)
+        assert await waiting is endpoint
+        assert endpoint.pause == FIRST_PAUSE
+        await asyncio.sleep(100)
+        assert not endpoint.down
+        await pool.aclose()
+
+    in_no_time(work)

@@ -208,7 +208,7 @@ def test_json_is_all_that_stands_on_standard_output(tmp_path):
 def test_a_model_for_one_role_leaves_the_files_other_roles_alone(tmp_path):
     (tmp_path / "c.toml").write_text('[models]\nplanner = "openai:mine"\n')
     result = attune("simulate", "--config", "c.toml", "--model-for", "refiner=openai:other",
-                    "--base-url", "http://127.0.0.1:9/v1", "--dialogues", 1, "--graph", "direct",
+                    "--dialogues", 1, "--graph", "direct",
                     "--out", "r", cwd=tmp_path)  # fmt: skip
     assert result.returncode == 0, result.stderr
     kept = (tmp_path / "r/config.toml").read_text()

@@ -131,3 +131,59 @@ def test_the_prefix_report_of_a_run(tmp_path):
     assert "responder" in result.stdout
     assert "cacheable" in result.stdout
     assert attune("show", "r", "0", "--prefix", cwd=tmp_path).returncode == 2
+
+
+def test_a_server_that_no_model_asks_is_a_mistake(tmp_path):
+    result = attune("simulate", "--base-url", "http://127.0.0.1:8000/v1", "--out", "r",
+                    cwd=tmp_path)  # fmt: skip
+    assert result.returncode == 2
+    assert "is asked by no model of this run; name one with --model openai:NAME" in result.stderr
+    assert not (tmp_path / "r").exists()
+    assert attune("doctor", "--base-url", "http://h/v1", cwd=tmp_path).returncode == 2
+
+
+def test_settings_without_effect_are_named(tmp_path):
+    result = attune("simulate", "--graph", "direct", "--dialogues", 1, "--out", "r",
+                    "--decoding", "planner.temperature=0", "--price", "openai:typo=1,2",
+                    "--max-usd", 5, cwd=tmp_path)  # fmt: skip
+    assert result.returncode == 0
+    assert "Note: the planner takes no part in this run" in result.stderr
+    assert "Note: openai:typo has a price, but no part in this run" in result.stderr
+    assert "Note: the run costs nothing" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("spec", "says"),
+    [("opnai:gpt", "did you mean openai:gpt?"), ("HF:folder", "did you mean hf:folder?"),
+     ("openai:gpt@", "names no address behind its @")],
+)  # fmt: skip
+def test_a_misspelt_spec_is_set_right(spec, says, tmp_path):
+    result = attune("simulate", "--model", spec, cwd=tmp_path)
+    assert result.returncode == 2
+    assert says in result.stderr
+
+
+@pytest.mark.parametrize("port", [99999, "abc", ""])
+def test_an_address_that_is_none_is_refused_before_anything_is_asked(port, tmp_path):
+    url = f"http://127.0.0.1:{port} /v1" if port == "" else f"http://127.0.0.1:{port}/v1"
+    result = attune("simulate", "--model", "openai:x", "--base-url", url, cwd=tmp_path)
+    assert result.returncode == 2
+    assert "`base_url` must be like" in result.stderr
+
+
+def test_a_key_that_can_be_none_is_refused_and_not_shown(tmp_path):
+    (tmp_path / ".env").write_text('OPENAI_API_KEY="sk-one\nsk-two"\n')
+    result = attune("doctor", "--probe", "openai:x", "--base-url", "http://127.0.0.1:9/v1",
+                    cwd=tmp_path)  # fmt: skip
+    assert result.returncode == 2
+    assert "`OPENAI_API_KEY` holds a line break" in result.stderr
+    assert "sk-" not in result.stderr + result.stdout
+
+
+def test_one_of_two_servers_that_is_down_does_not_keep_a_run_from_starting(tmp_path):
+    with in_a_thread(embedded) as (url, _):
+        result = attune("simulate", "--graph", "direct", "--model-for", "responder=openai:x",
+                        "--base-url", "http://127.0.0.1:9/v1", "--base-url", url,
+                        "--dialogues", 2, "--max-turns", 2, "--out", "r", cwd=tmp_path)  # fmt: skip
+    assert result.returncode == 0, result.stderr
+    assert "2 done" in result.stdout

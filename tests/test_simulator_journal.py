@@ -106,6 +106,8 @@ def test_failed_dialogues_can_be_tried_again_and_keep_what_they_had(tmp_path):
     assert journal.counts() == {"open": 0, "done": 3, "failed": 0}
     per_call = [(c["turn"], c["role"], c["attempt"]) for c in journal.calls(1)]
     assert len(per_call) == len(set(per_call)) == 11
+    assert sum(row.calls for row in journal.usage()) == len(backend.asked), "what was spent stays"
+    assert sum(len(journal.calls(index)) for index in range(3)) < len(backend.asked)
     journal.close()
 
 

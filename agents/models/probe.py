@@ -204,13 +204,15 @@ def _counts(payload: Mapping[str, Any]) -> bool:
 
 
 async def _listed(chat: "OpenAIChat") -> list[dict[str, Any]]:
-    """What the server lists under `/models`; nothing where it lists nothing readable."""
-    try:
-        status, body = await chat.wire.get(chat.urls[0], "/models")
-        rows = orjson.loads(body)["data"] if status == 200 else []
-    except (ModelError, ValueError, LookupError, TypeError):
-        return []
-    return [row for row in rows if isinstance(row, dict)]
+    """What the first server that lists anything readable lists under `/models`; mostly one row."""
+    for url in chat.urls:
+        try:
+            status, body = await chat.wire.get(url, "/models")
+            if status == 200:
+                return [row for row in orjson.loads(body)["data"] if isinstance(row, dict)]
+        except (ModelError, ValueError, LookupError, TypeError):
+            continue
+    return []
 
 
 def _adapters(model: str, listed: list[dict[str, Any]]) -> tuple[str, ...]:

@@ -18,7 +18,7 @@ import orjson
 from attunement.agents.models.base import Answer
 from attunement.agents.models.endpoint import Endpoint, Pool, Sign
 from attunement.agents.models.secrets import key_for, redact
-from attunement.core.errors import ConfigError
+from attunement.core.errors import ConfigError, ModelError
 
 try:
     import aiohttp
@@ -116,17 +116,21 @@ class Wire:
             return Sent("failed", url, why=redact(_trouble(error), key), wait=0.0)
 
     async def get(self, url: str, path: str) -> tuple[int, bytes]:
-        """(status, body) of what a server has at a path below its address."""
+        """(status, body) of what a server has at a path below its address. `ModelError` if it is
+        silent."""
         headers = _headers(self._keys[url])
         limit = aiohttp.ClientTimeout(total=_LOOK_TIMEOUT)
-        async with self._open().get(f"{url}{path}", headers=headers, timeout=limit) as response:
-            return response.status, await response.read()
+        try:
+            async with self._open().get(f"{url}{path}", headers=headers, timeout=limit) as response:
+                return response.status, await response.read()
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise ModelError(f"{url}{path}: {type(error).__name__}") from None
 
     async def _look(self, url: str) -> bool:
         """Whether a server is there: anything but silence or a gateway's excuse will do."""
         try:
             status, _ = await self.get(url, "/models")
-        except (aiohttp.ClientError, TimeoutError):
+        except ModelError:
             return False
         if status in (502, 503, 504):
             return False
