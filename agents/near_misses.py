@@ -9,7 +9,7 @@ from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from attunement.core.errors import UserError
-from attunement.core.records import Record
+from attunement.core.records import CrisisKind, Record
 from attunement.core.strategies import Strategy, parse_strategy
 
 NEAR, CLOSE = 0.84, 0.7
@@ -111,7 +111,8 @@ def _meant(value: str, names: tuple[str, ...], kind: Any) -> str:
         except UserError:
             pass  # no alias: it may still be near a name
     found = [name for name in names if words_of(name, "") == words_of(value, "")]
-    if not found and (wanted := set(said.split()) - _SMALL):
+    # What kind of crisis it is decides whom somebody is sent to: there nothing is guessed.
+    if not found and kind != CrisisKind and (wanted := set(said.split()) - _SMALL):
         found = [name for name in names if wanted <= set(words_of(name).split())]
         found = found or _misspelt(wanted, names)
     return found[0] if len(found) == 1 else value

@@ -108,7 +108,8 @@ def _openai() -> Check:
     name = "model openai:NAME"
     if _missing("openai"):
         return Check(name, False, False, "missing: aiohttp", _remedy("openai"))
-    url = os.environ.get("OPENAI_BASE_URL")
+    url = os.environ.get("OPENAI_BASE_URL", "")
+    url = f"***@{url.rpartition('@')[2]}" if "@" in url else url
     keys = sorted(n for n in os.environ if n.startswith("OPENAI_API_KEY"))
     shown = ", ".join(f"{n}=***" for n in keys) or "no OPENAI_API_KEY"
     remedy = "" if url or keys else "name a server with --base-url, or export the key"
@@ -145,11 +146,11 @@ def probe_model(spec: str, base_url: list[str] | None) -> Probe:
 
     async def ask() -> Probe:
         messages = [{"role": "user", "content": "I had a hard day. Say one kind sentence."}]
-        started = time.perf_counter()
         try:
+            found = await backend.capabilities()
+            started = time.perf_counter()
             answer = await backend.answer(Ask(messages, decoding=Decoding(max_tokens=64)))
-            seconds = time.perf_counter() - started
-            return Probe(spec, answer.text, seconds, await backend.capabilities())
+            return Probe(spec, answer.text, time.perf_counter() - started, found)
         finally:
             await backend.aclose()
 

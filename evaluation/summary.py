@@ -122,7 +122,7 @@ def summarise(journal: Journal, prices: Mapping[str, Price | None] | None = None
 def _spent(row: Usage, price: Price | None) -> Spent:
     tokens = (row.prompt_tokens, row.completion_tokens)
     usd = None
-    if price and (price == FREE or None not in tokens):
+    if price and (price == FREE or None not in tokens or row.failed == row.calls):
         usd = price.of(row.prompt_tokens or 0, row.cached_tokens or 0, row.completion_tokens or 0)
     return Spent(
         role=row.role,

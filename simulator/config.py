@@ -64,6 +64,8 @@ class RunConfig(Record):
             return data
         base = data.get("decoding", {})
         base = base.model_dump() if isinstance(base, Decoding) else base
+        if not isinstance(base, dict):
+            return data
         roles = data["decoding_for"].items()
         return data | {
             "decoding_for": {r: base | d if isinstance(d, dict) else d for r, d in roles}

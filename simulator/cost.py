@@ -1,7 +1,6 @@
 """What a run costs: tokens by role and model, prices, and the budget that stops it."""
 
 import asyncio
-import ipaddress
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,21 +13,23 @@ from pydantic import Field, ValidationError
 
 from attunement.agents.models.base import Answer
 from attunement.agents.models.registry import split_address
-from attunement.agents.models.secrets import hosted_base_url
+from attunement.agents.models.secrets import hosted_base_url, is_at_home
 from attunement.agents.reading import explain
 from attunement.core.errors import ConfigError
 from attunement.core.records import Record
 
 _MILLION = 1_000_000
+_TEMPLATE = 50
+"""Tokens that a chat template puts around a prompt, amply."""
 _FREE_KINDS = ("rehearsal", "scripted", "hf", "vllm", "ollama")
 
 
 class Price(Record):
     """What a model's tokens cost, in US dollars a million."""
 
-    prompt: float = Field(ge=0)
-    completion: float = Field(ge=0)
-    cached: float | None = Field(default=None, ge=0)
+    prompt: float = Field(ge=0, allow_inf_nan=False)
+    completion: float = Field(ge=0, allow_inf_nan=False)
+    cached: float | None = Field(default=None, ge=0, allow_inf_nan=False)
     """For prompt tokens that the provider's cache served; None: as any other."""
 
     def of(self, prompt: int, cached: int, completion: int) -> float:
@@ -45,11 +46,11 @@ FREE = Price(prompt=0, completion=0)
 class Budget(Record):
     """Where a run stops by itself, to be resumed or left. None: nowhere."""
 
-    usd: float | None = Field(default=None, gt=0)
+    usd: float | None = Field(default=None, gt=0, allow_inf_nan=False)
     """US dollars of the whole run, resumed or not."""
     tokens: int | None = Field(default=None, ge=1)
     """Prompt and completion tokens of the whole run, resumed or not."""
-    minutes: float | None = Field(default=None, gt=0)
+    minutes: float | None = Field(default=None, gt=0, allow_inf_nan=False)
     """From each start or resumption."""
 
     def bounded(self, bounds: Mapping[str, float | None]) -> "Budget":
@@ -82,8 +83,8 @@ class Purse:
         self._prices = prices
         self._bounded = budget.usd is not None or budget.tokens is not None
         self._aside_usd, self._aside_tokens = 0.0, 0
-        self._per_character = 1 / 3
-        """Tokens of a prompt's character: the most that was seen, at first a guess."""
+        self._per_character = dict.fromkeys(prices, 1 / 3)
+        """Tokens of a prompt's character, by spec: the most that was seen, at first a guess."""
         self._changed = asyncio.Event()
 
     def put_down(self, spec: str, prompt: int, cached: int, completion: int) -> None:
@@ -100,7 +101,7 @@ class Purse:
         budget has no room for the call.
         """
         while self._bounded:
-            prompt = ceil(characters * self._per_character)
+            prompt = _TEMPLATE + ceil(characters * self._per_character.get(spec, 1 / 3))
             price = self._prices.get(spec) or FREE
             reserve = Reserve(spec, characters, prompt + longest, price.of(prompt, 0, longest))
             exceeded = self.budget.exceeded(
@@ -122,11 +123,15 @@ class Purse:
         self._changed.set()
         if answer is None:
             return
-        counts = (answer.prompt_tokens, answer.cached_tokens, answer.completion_tokens)
-        prompt, cached, completion = (count or 0 for count in counts)
-        if reserve.characters:
-            self._per_character = max(self._per_character, prompt / reserve.characters)
-        self.put_down(reserve.spec, prompt, cached, completion)
+        spec, rate = reserve.spec, self._per_character.get(reserve.spec, 1 / 3)
+        prompt, completion = answer.prompt_tokens, answer.completion_tokens
+        if prompt is None or completion is None:  # nobody counts, so it is guessed
+            prompt = _TEMPLATE + ceil(reserve.characters * rate)
+            completion = ceil(len(answer.text) * rate)
+        elif reserve.characters:
+            seen = (prompt - _TEMPLATE) / reserve.characters
+            self._per_character[spec] = max(rate, seen)
+        self.put_down(spec, prompt, answer.cached_tokens or 0, completion)
 
     def _set_aside(self, reserve: "Reserve", times: int) -> None:
         self._aside_usd += times * reserve.usd
@@ -161,7 +166,7 @@ def price_of(spec: str, own: Mapping[str, Price], base_url: Sequence[str] = ()) 
     if kind == "openai":
         model, urls = split_address(name)
         addresses = urls or base_url or (hosted_base_url(),)
-        if all(_is_at_home(url) for url in addresses):
+        if all(is_at_home(url) for url in addresses):
             return FREE
         spec = f"{urlsplit(addresses[0]).hostname}:{model}"
     return packaged_prices().get(spec)
@@ -175,12 +180,3 @@ def check_priced(budget: Budget, prices: Mapping[str, Price | None]) -> None:
             f"`--max-usd` needs the price of {unknown[0]!r}; give it with "
             f"--price {unknown[0]}=PROMPT,COMPLETION (US dollars a million tokens)"
         )
-
-
-def _is_at_home(url: str) -> bool:
-    """Whether an address is of this machine or a private network."""
-    host = urlsplit(url).hostname or ""
-    try:
-        return ipaddress.ip_address(host).is_private
-    except ValueError:
-        return host == "localhost" or "." not in host or host.endswith((".local", ".internal"))

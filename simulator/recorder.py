@@ -9,7 +9,7 @@ import orjson
 
 from attunement.agents.models.base import Answer, Ask, ChatBackend
 from attunement.agents.prompting import Prompt, PromptFile
-from attunement.core.errors import JournalError, ModelError, StoppedError
+from attunement.core.errors import ConfigError, JournalError, ModelError, StoppedError
 from attunement.core.records import Outcome, Record, Role, StopReason, Turn
 from attunement.core.seeds import content_hash, derive_seed
 from attunement.simulator.config import RunConfig
@@ -217,6 +217,8 @@ class RecordedChat:
             answer = await self._backend.answer(ask)
         except ModelError as failed:
             error = failed
+        except ConfigError:
+            raise  # a model that cannot be loaded, say: no dialogue's fault
         except ValueError as failed:
             error = ModelError(str(failed))
         finally:

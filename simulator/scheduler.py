@@ -6,7 +6,7 @@ from typing import Any
 
 from langchain_core.runnables import RunnableConfig
 
-from attunement.core.errors import AttunementError, JournalError
+from attunement.core.errors import AttunementError, ConfigError, JournalError
 from attunement.graphs.registry import build_graph
 from attunement.graphs.state import Context, Feed, Graph, supporter_turns
 from attunement.graphs.supporting import recursion_limit
@@ -19,7 +19,7 @@ async def run_open_dialogues(desk: Desk, only: Sequence[int] | None = None) -> N
     stops.
 
     A dialogue that fails is closed with its error and the run goes on. `JournalError` ends the
-    run: what cannot be kept is not used.
+    run: what cannot be kept is not used; so does `ConfigError`: no dialogue could mend it.
     """
     graph = build_graph(desk.config.graph, desk.config.plain_draft)
     tasks = desk.journal.open_tasks(only)
@@ -42,7 +42,7 @@ async def _work(desk: Desk, graph: Graph, tasks: Iterator[Task]) -> None:
     while not desk.gate.stopping and (task := next(tasks, None)) is not None:
         try:
             await run_dialogue(desk, graph, task)
-        except JournalError:
+        except (JournalError, ConfigError):
             raise
         except AttunementError as error:
             await _fail(desk, task, str(error))

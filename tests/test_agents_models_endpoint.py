@@ -246,10 +246,10 @@ async def back_at_once(url: str) -> bool:
     return True
 
 
-def test_an_answer_or_a_refusal_between_failures_shows_that_a_server_is_there():
+def test_an_answer_between_failures_shows_that_a_server_is_there():
     async def work() -> None:
         pool = Pool([Endpoint("a")], never)
-        for sign in ("answered", "refused", "other"):
+        for sign in ("answered", "other"):
             await fail(pool, BREAK - 1)
             endpoint = await pool.take()
             pool.give_back(endpoint, sign, endpoint.ticket)
@@ -412,5 +412,52 @@ def test_a_late_answer_shows_that_a_server_is_there():
         await asyncio.sleep(100)
         assert not endpoint.down
         await pool.aclose()
+
+    in_no_time(work)
+
+
+def test_a_server_that_holds_nothing_and_still_refuses_is_down():
+    """As one is that restarts behind a gateway: 503 to everything."""
+
+    async def work() -> None:
+        (endpoint,) = endpoints = [Endpoint("a")]
+        pool = Pool(endpoints, never)
+        await succeed(pool)
+        assert await fail(pool, BREAK, "refused"), "no try is used up"
+        assert endpoint.down
+        await pool.aclose()
+
+    in_no_time(work)
+
+
+def test_a_refusal_beside_calls_in_flight_is_no_sign_of_death():
+    async def work() -> None:
+        (endpoint,) = endpoints = [Endpoint("a")]
+        pool = Pool(endpoints, never)
+        await pool.take()
+        await fail(pool, 3 * BREAK, "refused")
+        assert not endpoint.down
+
+    in_no_time(work)
+
+
+def test_a_burst_that_is_refused_as_a_whole_halves_the_limit_at_most():
+    endpoint = Endpoint("a", limit=64, in_flight=64)
+    ticket = endpoint.ticket
+    for _ in range(64):
+        endpoint.in_flight -= 1
+        endpoint.ended("refused", ticket, full=False)
+    assert endpoint.limit == 32
+
+
+def test_calls_that_wait_for_a_dead_server_end_when_the_pool_is_closed():
+    async def work() -> None:
+        pool = Pool([Endpoint("a")], never)
+        await fail(pool, BREAK)
+        waiting = asyncio.create_task(pool.take())
+        await asyncio.sleep(0.1)
+        await pool.aclose()
+        with pytest.raises(StoppedError):
+            await waiting
 
     in_no_time(work)

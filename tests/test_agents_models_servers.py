@@ -276,3 +276,105 @@ def test_a_run_with_a_dead_server_stops_at_once_and_resumes(tmp_path):
         assert run(tmp_path / "r")
     assert open_run(tmp_path / "r")[1].counts()["done"] == 12
     assert b'"error":"' not in exported(tmp_path / "r")
+
+
+def test_an_outage_with_503_uses_up_no_tries():
+    state = {"dead": False}
+
+    async def mortal(request):
+        return web.Response(status=503) if state["dead"] else web.json_response(GOOD)
+
+    async def listing(request):
+        return web.Response(status=503) if state["dead"] else await calm(request)
+
+    async def go():
+        async with serving(mortal, models=listing) as (url, _):
+            chat = OpenAIChat("tiny", url)
+            await chat.answer(ASK)
+            state["dead"] = True
+            waiting = asyncio.create_task(many(chat, 64))
+            await until(lambda: "does not answer" in chat.trouble)
+            await asyncio.sleep(0.2)
+            state["dead"] = False
+            answers = await waiting
+            await chat.aclose()
+            return answers
+
+    assert {type(a).__name__ for a in asyncio.run(go())} == {"Answer"}
+
+
+def test_a_quota_slows_a_server_down_and_fails_no_call():
+    """Twenty answers, then 429 for a while, again and again."""
+    state = {"left": 20}
+
+    async def rationed(request):
+        if state["left"] == 0:
+            asyncio.get_running_loop().call_later(0.05, state.update, {"left": 20})
+            state["left"] = -1
+        if state["left"] < 0:
+            return web.Response(status=429)
+        state["left"] -= 1
+        return web.json_response(GOOD)
+
+    async def go():
+        async with serving(rationed, models=calm) as (url, _):
+            chat = OpenAIChat("tiny", url)
+            answers = await many(chat, 128)
+            await chat.aclose()
+            return answers
+
+    answers = asyncio.run(go())
+    failed = [a for a in answers if isinstance(a, Exception)]
+    assert failed == []
+
+
+def test_a_key_that_a_spoilt_answer_repeats_is_hidden(monkeypatch):
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-very-secret")
+    monkeypatch.setattr("attunement.agents.models.wire.TRIES", 1)
+    echo = status(200, text='{"headers": "' + "x" * 180 + 'Bearer sk-very-secret"}')
+
+    async def go():
+        async with serving(echo) as (url, _):
+            chat = OpenAIChat("tiny", url)
+            try:
+                await chat.answer(ASK)
+            finally:
+                await chat.aclose()
+
+    with pytest.raises(ModelError) as error:
+        asyncio.run(go())
+    assert "sk-" not in str(error.value)
+
+
+def test_a_stranger_named_by_a_spec_is_not_shown_the_key_of_all(monkeypatch):
+    from attunement.agents.models.secrets import key_for
+
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-all")
+    assert key_for("https://api.stranger.com/v1", named=False) == ""
+    assert key_for("https://api.stranger.com/v1") == "sk-all"
+    assert key_for("http://10.0.0.7:8000/v1", named=False) == "sk-all"
+    monkeypatch.setenv("OPENAI_API_KEY_API_STRANGER_COM", "sk-own")
+    assert key_for("https://api.stranger.com/v1", named=False) == "sk-own"
+
+
+@pytest.mark.parametrize("field", ["repetition_penalty", "top_p", "top_k", "temperature"])
+def test_a_server_that_refuses_odd_values_can_still_be_used(field):
+    """The probe asks for values that a run would not; only a plain question must be answered."""
+    from attunement.agents.models.probe import probe_server
+
+    usual = {"repetition_penalty": 1.2, "top_p": 0.8, "top_k": 50, "temperature": 0.9}
+
+    async def picky(request):
+        body = await request.json()
+        if body.get(field, usual[field]) != usual[field]:
+            return web.Response(status=400, text="out of range")
+        return web.json_response(GOOD)
+
+    async def go():
+        async with serving(picky) as (url, _):
+            chat = OpenAIChat("tiny", url)
+            found = await probe_server(chat)
+            await chat.aclose()
+            return found
+
+    assert field not in asyncio.run(go()).refused

@@ -414,3 +414,12 @@ def test_a_plain_answer_loses_its_wrapping_and_nothing_else(text: str, said: str
 @given(st.text(st.characters(codec="utf-8", exclude_characters="<[◁`{")))
 def test_a_plain_answer_without_wrapping_is_left_alone(text: str):
     assert plain_text(text) == text.strip()
+
+
+@pytest.mark.parametrize("kind", ["other", "self", "harm", "suicid"])
+def test_the_kind_of_a_crisis_is_never_guessed(kind: str):
+    from attunement.agents.guard import Watch
+
+    with pytest.raises(ReadingError):
+        read_record(json.dumps({"crisis": True, "kind": kind}), Watch)
+    assert read_record('{"crisis": true, "kind": "Self Harm"}', Watch).kind == "self-harm"

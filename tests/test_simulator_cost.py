@@ -203,7 +203,7 @@ def test_a_bound_in_money_needs_the_price_of_every_model():
 
 
 ANSWER = Answer("", PROMPT, COMPLETION, CACHED)
-ROOM = {"characters": 3 * PROMPT, "longest": COMPLETION}
+ROOM = {"characters": 3 * (PROMPT - 50), "longest": COMPLETION}
 """A call whose reserve is exactly what `ANSWER` takes, were nothing of it cached."""
 
 
@@ -255,13 +255,25 @@ def test_a_bound_in_money_holds_from_the_first_wave_on():
     asyncio.run(go())
 
 
+def test_what_nobody_counts_is_guessed_so_that_a_bound_holds():
+    async def go():
+        purse = Purse(Budget(tokens=1000), {"a": PRICE})
+        made = 0
+        while isinstance(reserve := await purse.open("a", **ROOM), Reserve):
+            purse.close(reserve, Answer("thirty characters of an answer"))
+            made += 1
+        assert made == 9, "a hundred and ten tokens each"
+
+    asyncio.run(go())
+
+
 def test_the_reserve_learns_how_many_tokens_a_character_makes():
     async def go():
         purse = Purse(Budget(tokens=10**9), {"a": PRICE})
         first = await purse.open("a", 100, 0)
         purse.close(first, Answer("", 200, 0))
         second = await purse.open("a", 100, 0)
-        assert (first.tokens, second.tokens) == (34, 200)
+        assert (first.tokens, second.tokens) == (84, 200)
 
     asyncio.run(go())
 

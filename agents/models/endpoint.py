@@ -28,9 +28,9 @@ FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
 
 Ticket = tuple[int, int]
 """When a call was sent, in cuts of the limit and in outages."""
-Sign = Literal["answered", "refused", "slow", "failed", "other"]
+Sign = Literal["answered", "refused", "slow", "failed", "other", "gone"]
 """How a call ended, for its endpoint: an answer; too many calls; none in time; a broken
-connection or server; something else that shows that it is there."""
+connection or server; something else that shows that it is there; cancelled by the caller."""
 
 
 @dataclass(slots=True, eq=False)
@@ -44,6 +44,8 @@ class Endpoint:
     """Times that the limit was cut: a call sent before a cut does not cut it again."""
     outages: int = 0
     """Times that it was dead: a call sent before one says nothing about the time after it."""
+    floor: float = 1.0
+    """How far the refusals of one burst may press the limit."""
     doubling: bool = True
     """Whether the limit still doubles, because nothing has been refused yet."""
     failures: int = 0
@@ -83,18 +85,21 @@ class Endpoint:
                 self.limit += step
         elif sign in ("refused", "slow"):
             self._cut(REFUSED if sign == "refused" else SLOW, cuts)
-        if sign not in ("failed", "slow"):
+        # A server that holds nothing and still refuses is not there.
+        idle = sign == "refused" and not self.in_flight
+        if sign in ("answered", "other"):
             self.failures = 0
-        elif outages == self.outages:
+        elif (idle or sign in ("failed", "slow")) and outages == self.outages:
             self.failures += 1
 
     def _cut(self, share: float, cuts: int) -> None:
-        # What it holds now, without the refused call, is what it bears.
-        left = min(self.limit, self.in_flight)
+        # What it holds now, without the refused call, is what it bears. But a burst that is refused
+        # as a whole leaves nothing in flight and says less: it halves the limit at most.
         if cuts == self.cuts:
-            left *= share
             self.cuts += 1
-        self.limit = max(1.0, left)
+            self.floor = max(1.0, self.limit / 2)
+            self.limit *= share
+        self.limit = max(self.floor, min(self.limit, self.in_flight))
         self.doubling = False
 
 
@@ -136,10 +141,10 @@ class Pool:
         full = bool(self._waiting) or endpoint.in_flight >= int(endpoint.limit)
         endpoint.in_flight -= 1
         endpoint.ended(sign, ticket, full)
-        if sign in ("failed", "slow") and endpoint.failures >= BREAK and not endpoint.down:
+        if endpoint.failures >= BREAK and not endpoint.down:
             self._break(endpoint, reason)
         before = ticket[1] < endpoint.outages
-        excused = sign == "failed" and (before or (endpoint.down and endpoint.proven))
+        excused = sign in ("failed", "refused") and (before or (endpoint.down and endpoint.proven))
         self._hand_on()
         return excused
 
@@ -160,7 +165,8 @@ class Pool:
                 place.set_exception(StoppedError("the run is stopping"))
 
     async def aclose(self) -> None:
-        """Stop looking after dead endpoints."""
+        """Stop looking after dead endpoints, and end what waits."""
+        self.stop()
         for task in self._looking.values():
             task.cancel()
         await asyncio.gather(*self._looking.values(), return_exceptions=True)

@@ -117,7 +117,7 @@ class SharedEngine:
         while calls := self._take():
             try:
                 self._serve(calls)
-            except Exception as error:
+            except BaseException as error:  # a panic in compiled code is no Exception
                 self._fail(calls, error)
 
     def _take(self) -> list[Call]:
@@ -190,7 +190,7 @@ class SharedEngine:
         self._run(calls[:middle], reader, model)
         self._run(calls[middle:], reader, model)
 
-    def _fail(self, calls: Sequence[Call], error: Exception) -> None:
+    def _fail(self, calls: Sequence[Call], error: BaseException) -> None:
         for call in calls:
             if isinstance(error, AttunementError):
                 call.end(type(error)(str(error)))

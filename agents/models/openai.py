@@ -45,7 +45,7 @@ class OpenAIChat(ChatBackend):
         """`ConfigError` for an address that is none, or OpenAI's own without a key."""
         given = [base_url] if isinstance(base_url, str) else base_url
         urls = tuple(dict.fromkeys(url.rstrip("/") for url in given or [hosted_base_url()]))
-        wire = Wire(urls, timeout)
+        wire = Wire(urls, timeout, named=spec is None or "@http" not in spec)
         super().__init__(
             model=model, urls=urls, known=capabilities, named=spec or f"openai:{model}"
         )

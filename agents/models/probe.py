@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import orjson
 
-from attunement.agents.models.base import Ask, Capabilities, ChatBackend, Decoding
+from attunement.agents.models.base import Answer, Ask, Capabilities, ChatBackend, Decoding
 from attunement.core.errors import ModelError
 from attunement.core.records import Record
 
@@ -34,25 +34,30 @@ class Password(Record):
     password: Literal["k7-quince-93"]
 
 
-async def _texts(backend: ChatBackend, decoding: Decoding, *seeds: int) -> list[str]:
-    """The answers to one question under several seeds."""
-    asks = (Ask(_WORDS, seed=seed, decoding=decoding) for seed in seeds)
-    return [answer.text for answer in await asyncio.gather(*map(backend.answer, asks))]
+async def _texts(backend: ChatBackend, decoding: Decoding, *seeds: int) -> list[str] | None:
+    """The answers to one question under several seeds; None where one is refused."""
+    asks = [Ask(_WORDS, seed=seed, decoding=decoding) for seed in seeds]
+    return await _all_texts(backend, asks)
+
+
+async def _all_texts(backend: ChatBackend, asks: list[Ask]) -> list[str] | None:
+    found = await asyncio.gather(*map(backend.answer, asks), return_exceptions=True)
+    for answer in found:
+        if isinstance(answer, BaseException) and not isinstance(answer, ModelError):
+            raise answer
+    texts = [answer.text for answer in found if isinstance(answer, Answer)]
+    return texts if len(texts) == len(asks) else None
 
 
 async def heeds_seeds(backend: ChatBackend) -> bool | None:
     """Whether seeds decide the answer; None where all answers are the same anyway."""
-    first, second, other, another = await _texts(backend, _FREE, 11, 11, 12, 13)
+    found = await _texts(backend, _FREE, 11, 11, 12, 13)
+    if found is None:
+        return None
+    first, second, other, another = found
     if first != second:
         return False
     return None if first == other == another else True
-
-
-async def heeds_schema(backend: ChatBackend) -> bool:
-    """Whether a record's schema constrains the answer."""
-    decoding = Decoding(temperature=0.0, max_tokens=256)
-    answer = await backend.answer(Ask(_JSON, decoding=decoding, schema=Password))
-    return is_password(answer.text)
 
 
 def is_password(text: str) -> bool:
@@ -68,6 +73,8 @@ async def ignored_sampling(backend: ChatBackend, refused: tuple[str, ...]) -> tu
     anyway, nothing can be seen, and nothing is said.
     """
     free = await _texts(backend, _FREE, 11, 12, 13)
+    if free is None:
+        return ()
     if len(set(free)) == 1:
         return ("temperature",) if await _is_greedy(backend) else ()
     narrow = {
@@ -78,9 +85,11 @@ async def ignored_sampling(backend: ChatBackend, refused: tuple[str, ...]) -> tu
     ignored = [
         name
         for name, decoding in narrow.items()
-        if name not in refused and len(set(await _texts(backend, decoding, 11, 12, 13))) > 1
+        if name not in refused and len(set(await _texts(backend, decoding, 11, 12, 13) or ())) > 1
     ]
-    if "repetition_penalty" not in refused and not await _heeds_penalty(backend):
+    # Only two greedy answers can be compared.
+    greedy = not {"temperature", "repetition_penalty"} & {*refused, *ignored}
+    if greedy and await _heeds_penalty(backend) is False:
         ignored.append("repetition_penalty")
     return tuple(ignored)
 
@@ -88,16 +97,16 @@ async def ignored_sampling(backend: ChatBackend, refused: tuple[str, ...]) -> tu
 async def _is_greedy(backend: ChatBackend) -> bool:
     """Whether even the highest temperature changes nothing."""
     hot = Decoding(temperature=2.0, top_p=1.0, max_tokens=LENGTH)
-    return len(set(await _texts(backend, hot, 11, 12, 13))) == 1
+    return len(set(await _texts(backend, hot, 11, 12, 13) or ())) == 1
 
 
-async def _heeds_penalty(backend: ChatBackend) -> bool:
+async def _heeds_penalty(backend: ChatBackend) -> bool | None:
     asks = [
         Ask(_AGAIN, decoding=_GREEDY.model_copy(update={"repetition_penalty": penalty}))
-        for penalty in (1.0, 5.0)
+        for penalty in (1.0, 2.0)
     ]
-    one, other = await asyncio.gather(*map(backend.answer, asks))
-    return one.text != other.text
+    found = await _all_texts(backend, asks)
+    return None if found is None else found[0] != found[1]
 
 
 # ---- servers ------------------------------------------------------------------------------------
@@ -160,7 +169,11 @@ async def _refused(chat: "OpenAIChat", length: str) -> tuple[str, ...]:
     sent = await asyncio.gather(
         *(_post(chat, **{length: LENGTH, name: value}) for name, value in _FIELDS.items())
     )
-    return tuple(name for name, s in zip(_FIELDS, sent, strict=True) if s.status in (400, 422))
+    return tuple(
+        name
+        for name, s in zip(_FIELDS, sent, strict=True)
+        if s.answer is None and s.sign != "refused"
+    )
 
 
 async def _structured(

@@ -106,7 +106,7 @@ class ProviderChat(ChatBackend):
             self._decoding[ask.decoding] = self._client.model_copy(update=self._settings(ask))
         model = self._decoding[ask.decoding]
         seed = self._fields.get("seed")
-        return model.model_copy(update={seed: ask.seed}) if seed else model
+        return model.model_copy(update={seed: ask.seed & 0x7FFFFFFF}) if seed else model
 
     def _settings(self, ask: Ask) -> dict[str, Any]:
         wanted = ask.decoding.model_dump(exclude_none=True)

@@ -3,6 +3,7 @@
 A key is never part of a configuration, a journal, an export or a message.
 """
 
+import ipaddress
 import os
 import re
 from functools import lru_cache
@@ -33,15 +34,22 @@ def key_names(url: str) -> tuple[str, ...]:
     """The variables that may hold the key for an address, the most particular first.
 
     `OPENAI_API_KEY_` with the host behind it (in capitals, `_` for all but letters and digits) is
-    for this host alone; `OPENAI_API_KEY` is for every host that has none of its own.
+    for this host alone; `OPENAI_API_KEY` is for hosts that have none of their own; see `key_for`.
     """
     host = re.sub(r"[^A-Z0-9]+", "_", (urlsplit(url).hostname or "").upper())
     return (f"{_KEY}_{host}", _KEY)
 
 
-def key_for(url: str) -> str:
-    """The key for an address, or nothing; OpenAI's own address needs one (`ConfigError`)."""
-    name, key = next(((n, v) for n in key_names(url) if (v := os.environ.get(n))), (_KEY, ""))
+def key_for(url: str, named: bool = True) -> str:
+    """The key for an address, or nothing; OpenAI's own address needs one (`ConfigError`).
+
+    `named`: whether the whole run is sent there (--base-url). A stranger that a single spec names
+    is not shown the key of all: it has one of its own, or none.
+    """
+    names = key_names(url)
+    if not (named or is_at_home(url) or url == hosted_base_url().rstrip("/")):
+        names = names[:1]
+    name, key = next(((n, v) for n in names if (v := os.environ.get(n))), (_KEY, ""))
     if not key.isascii() or not key.isprintable():
         raise ConfigError(f"`{name}` holds a line break or another character that no key has")
     if not key and url == HOSTED:
@@ -50,6 +58,15 @@ def key_for(url: str) -> str:
             "or name your own server with --base-url"
         )
     return key
+
+
+def is_at_home(url: str) -> bool:
+    """Whether an address is of this machine or a private network."""
+    host = urlsplit(url).hostname or ""
+    try:
+        return ipaddress.ip_address(host).is_private
+    except ValueError:
+        return host == "localhost" or "." not in host or host.endswith((".local", ".internal"))
 
 
 def keys_in_use(urls: tuple[str, ...]) -> dict[str, str]:

@@ -6,6 +6,7 @@ about 0.2, and a simulator lives on throughput.
 
 import asyncio
 import random
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -34,7 +35,9 @@ FIRST_WAIT = 0.5
 _LONGEST_WAIT = 60.0
 _LONGEST_RETRY_AFTER = 3600.0
 _LOOK_TIMEOUT = 5.0
-_AGAIN = {408, 409, 425, 429, 500, 502, 503, 504}
+PATIENCE = 600.0
+"""Seconds for which a server that works otherwise may refuse a call before that counts as a try."""
+_AGAIN = {408, 409, 425, 429, *range(500, 600)} - {501, 505}
 _SIGNS: dict[int, Sign] = {429: "refused", 503: "refused", 408: "slow", 504: "slow",
                            500: "failed", 502: "failed"}  # fmt: skip
 
@@ -58,12 +61,13 @@ class Sent:
 class Wire:
     """The way to one model's servers. Within one event loop at a time; `aclose` ends it."""
 
-    def __init__(self, urls: Sequence[str], timeout: float) -> None:
-        """`ConfigError` for an address that is none, or OpenAI's own without a key."""
+    def __init__(self, urls: Sequence[str], timeout: float, named: bool = True) -> None:
+        """`named`: as in `key_for`. `ConfigError` for an address that is none, or OpenAI's own
+        without a key."""
         for url in urls:
             check_address(url)
         self.urls, self.timeout = urls, timeout
-        self._keys = {url: key_for(url) for url in urls}
+        self._keys = {url: key_for(url, named) for url in urls}
         self._session: aiohttp.ClientSession | None = None
         self._retired: list[aiohttp.ClientSession] = []
         """Sessions that calls may still be using; no new one does."""
@@ -72,20 +76,23 @@ class Wire:
 
     async def send_until_answered(self, body: bytes) -> Sent:
         """Send a request body until there is an answer, or no use in trying again."""
-        tries, failed = 0, None
+        sendings, tries, failed = 0, 0, None
+        began = time.monotonic()
         while True:
             sent, failed, excused = await self._try(body, failed)
-            tries += not excused
+            sendings += 1
+            busy = sent.sign == "refused" and failed.proven
+            tries += not (excused or (busy and time.monotonic() - began < PATIENCE))
             if sent.answer or sent.wait is None or tries == TRIES:
-                return sent if tries == 1 else replace(sent, tries=tries)
+                return sent if sendings == 1 else replace(sent, tries=sendings)
             if not excused:
-                await self.pool.wait(_pause(tries, sent.wait))
+                await self.pool.wait(_pause(sendings, sent.wait))
 
     async def _try(self, body: bytes, avoid: Endpoint | None) -> tuple[Sent, Endpoint, bool]:
         """Send once; also to whom, and whether a failure is excused."""
         endpoint = await self.pool.take(avoid)
         ticket = endpoint.ticket
-        sent, excused = Sent("other", endpoint.url), False
+        sent, excused = Sent("gone", endpoint.url), False
         try:
             sent = await self.send(endpoint.url, body)
         finally:
@@ -101,12 +108,12 @@ class Wire:
             ) as response:
                 payload = await response.read()
                 if response.status == 200:
-                    return _read(url, payload)
-                said = payload[:300].decode(errors="replace")
+                    return _read(url, payload, key)
+                said = redact(payload.decode(errors="replace"), key)[:300]
                 return Sent(
                     _SIGNS.get(response.status, "other"),
                     url,
-                    why=redact(f"HTTP {response.status}: {said}", key),
+                    why=f"HTTP {response.status}: {said}",
                     wait=_retry_after(response.headers) if response.status in _AGAIN else None,
                     status=response.status,
                 )
@@ -138,6 +145,8 @@ class Wire:
         if self._session is not None:
             self._retired.append(self._session)
             self._session = None
+        if len(self._retired) > 2:  # whoever used it has timed out long ago, or soon will
+            await self._retired.pop(0).close()
         return True
 
     def _new_pool(self) -> Pool:
@@ -173,6 +182,10 @@ def _headers(key: str) -> dict[str, str]:
 
 def check_address(url: str) -> None:
     """`ConfigError` for what is no http address, or holds a secret."""
+    if "@" in url:
+        raise ConfigError(
+            "`base_url` must hold no name or password; put the key into OPENAI_API_KEY"
+        )
     try:
         parts = urlsplit(url)
         good = parts.scheme in ("http", "https") and bool(parts.hostname) and " " not in url
@@ -181,14 +194,9 @@ def check_address(url: str) -> None:
         good = False
     if not good:
         raise ConfigError(f"`base_url` must be like http://127.0.0.1:8000/v1, got {url!r}")
-    if "@" in parts.netloc:
-        raise ConfigError(
-            f"`base_url` must hold no name or password (host {parts.hostname!r}); "
-            "put the key into OPENAI_API_KEY"
-        )
 
 
-def _read(url: str, payload: bytes) -> Sent:
+def _read(url: str, payload: bytes, key: str) -> Sent:
     try:
         data: Mapping[str, Any] = orjson.loads(payload)
         choice = data["choices"][0]
@@ -204,7 +212,8 @@ def _read(url: str, payload: bytes) -> Sent:
         )
         return Sent("answered", url, answer, data)
     except (ValueError, LookupError, TypeError, AttributeError) as error:
-        why = f"not a chat completion ({type(error).__name__}): {payload[:200]!r}"
+        said = redact(payload.decode(errors="replace"), key)[:200]
+        why = f"not a chat completion ({type(error).__name__}): {said!r}"
         return Sent("failed", url, why=why, wait=0.0, status=200)
 
 
