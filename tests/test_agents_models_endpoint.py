@@ -435,7 +435,7 @@ def test_a_refusal_beside_calls_in_flight_is_no_sign_of_death():
         (endpoint,) = endpoints = [Endpoint("a")]
         pool = Pool(endpoints, never)
         await pool.take()
-        await fail(pool, 3 * BREAK, "refused")
+        await fail(pool, BREAK, "refused")
         assert not endpoint.down
 
     in_no_time(work)
