@@ -8,13 +8,13 @@ from functools import lru_cache
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
+from attunement.agents.slips import OUT_OF
 from attunement.core.errors import UserError
 from attunement.core.records import CrisisKind, Record
 from attunement.core.strategies import Strategy, parse_strategy
 
 NEAR, CLOSE = 0.84, 0.7
 """Likeness (difflib's ratio) of a typo to what was meant, and that no other name may reach."""
-_OF = re.compile(r"\s*(-?\d+)(?:\.0+)?\s*(?:(?:/|out of)\s*(\d+)(?:\.0+)?\s*)?")
 _SMALL = {"a", "an", "and", "at", "for", "of", "or", "the", "to", "with"}
 _NOTHING = {"", "none", "null"}
 
@@ -83,7 +83,7 @@ def _fit_list(value: Any, kind: Any, limits: list[Any], optional: bool) -> Any:
 
 def _whole(value: str, limits: list[Any]) -> Any:
     """`"4"` as 4, and `"4/5"` where 5 is the field's upper bound."""
-    match = _OF.fullmatch(value)
+    match = OUT_OF.fullmatch(value)
     if not match:
         return value
     parts = [part for limit in limits for part in getattr(limit, "metadata", [limit])]

@@ -31,7 +31,8 @@ _BARE = re.compile(r"\d+ out of \d+(?![^\s,}\]])|[^\s,:{}\[\]\"'“”„‘’]
 _CONSTANTS = {"true": True, "false": False, "null": None}
 _CONSTANTS |= {str(value): value for value in _CONSTANTS.values()}  # as Python writes them
 _NUMBER = re.compile(r"-?\d+(\.\d+)?([eE][+-]?\d+)?")
-_OF = re.compile(r"\s*(-?\d+)(?:\.0+)?\s*(?:(?:/|out of)\s*(\d+)(?:\.0+)?\s*)?")
+OUT_OF = re.compile(r"\s*(-?\d+)(?:\.0+)?\s*(?:(?:/|out of)\s*(\d+)(?:\.0+)?\s*)?")
+"""A whole number, or one out of another: `4`, `4/5`, `4 out of 5`."""
 _ESCAPE = re.compile(r'\\U[0-9a-fA-F]{8}|\\.|"', re.DOTALL)
 _DEEPEST = 32
 
@@ -109,7 +110,7 @@ class ForgivingJson:
             found: Any = _CONSTANTS[word]
         elif number := _NUMBER.fullmatch(word):
             found = float(word) if number[1] or number[2] or len(word) > 400 else int(word)
-        elif _OF.fullmatch(word):
+        elif OUT_OF.fullmatch(word):
             found = word
         else:
             raise self._broken()

@@ -80,13 +80,13 @@ def test_the_key_comes_from_the_environment_and_is_shown_nowhere(monkeypatch):
 
 @pytest.mark.parametrize(
     "fault",
-    [status(500), status(503), status(429, {"Retry-After": "0"}), reset, half, garbage,
+    [status(500), status(529), status(503), status(429, {"Retry-After": "0"}), reset, half, garbage,
      status(429, {"Retry-After": "soon"}), status(200, text="[]"),
      status(200, text='{"choices":[]}'),
      status(200, text='{"choices":[{"message":{"content":["a"]}}]}'),
      status(200, text='{"choices":[{"message":{"content":5}}]}')],
-    ids=["500", "503", "429", "reset", "half", "html", "odd-retry-after", "list", "no-choice",
-         "parts", "number"],
+    ids=["500", "529", "503", "429", "reset", "half", "html", "odd-retry-after", "list",
+         "no-choice", "parts", "number"],
 )  # fmt: skip
 def test_a_passing_fault_is_tried_again(fault):
     answer, requests = ask(fault, fault, GOOD)

@@ -38,8 +38,7 @@ _LOOK_TIMEOUT = 5.0
 PATIENCE = 600.0
 """Seconds for which a server that works otherwise may refuse a call before that counts as a try."""
 _AGAIN = {408, 409, 425, 429, *range(500, 600)} - {501, 505}
-_SIGNS: dict[int, Sign] = {429: "refused", 503: "refused", 408: "slow", 504: "slow",
-                           500: "failed", 502: "failed"}  # fmt: skip
+_SIGNS: dict[int, Sign] = {429: "refused", 503: "refused", 408: "slow", 504: "slow"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +110,7 @@ class Wire:
                     return _read(url, payload, key)
                 said = redact(payload.decode(errors="replace"), key)[:300]
                 return Sent(
-                    _SIGNS.get(response.status, "other"),
+                    _SIGNS.get(response.status, "failed" if response.status >= 500 else "other"),
                     url,
                     why=f"HTTP {response.status}: {said}",
                     wait=_retry_after(response.headers) if response.status in _AGAIN else None,
