@@ -49,8 +49,10 @@ def with_servers(config: RunConfig) -> RunConfig:
         shared: tuple[str, ...] = ()
     else:
         shared = config.base_url or (hosted_base_url(),)
-    urls = (*shared, *(url for urls in named for url in urls)) if names else ()
-    update = {"base_url": shared if names else config.base_url, "keys": keys_in_use(urls)}
+    if not names:
+        return config
+    keys = keys_in_use((url for urls in named for url in urls), named=False)
+    update = {"base_url": shared, "keys": keys | keys_in_use(shared, named=True)}
     return config.model_copy(update=update)
 
 

@@ -6,6 +6,7 @@ A key is never part of a configuration, a journal, an export or a message.
 import ipaddress
 import os
 import re
+from collections.abc import Iterable
 from functools import lru_cache
 from urllib.parse import urlsplit
 
@@ -46,10 +47,8 @@ def key_for(url: str, named: bool = True) -> str:
     `named`: whether the whole run is sent there (--base-url). A stranger that a single spec names
     is not shown the key of all: it has one of its own, or none.
     """
-    names = key_names(url)
-    if not (named or is_at_home(url) or url == hosted_base_url().rstrip("/")):
-        names = names[:1]
-    name, key = next(((n, v) for n in names if (v := os.environ.get(n))), (_KEY, ""))
+    name = _key_name(url, named)
+    key = os.environ[name] if name else ""
     if not key.isascii() or not key.isprintable():
         raise ConfigError(f"`{name}` holds a line break or another character that no key has")
     if not key and url == HOSTED:
@@ -58,6 +57,14 @@ def key_for(url: str, named: bool = True) -> str:
             "or name your own server with --base-url"
         )
     return key
+
+
+def _key_name(url: str, named: bool) -> str | None:
+    """The variable that holds the key for an address; see `key_for`."""
+    names = key_names(url)
+    if not (named or is_at_home(url) or url == hosted_base_url().rstrip("/")):
+        names = names[:1]
+    return next((name for name in names if os.environ.get(name)), None)
 
 
 def is_at_home(url: str) -> bool:
@@ -69,10 +76,9 @@ def is_at_home(url: str) -> bool:
         return host == "localhost" or "." not in host or host.endswith((".local", ".internal"))
 
 
-def keys_in_use(urls: tuple[str, ...]) -> dict[str, str]:
-    """The variables that hold keys for these addresses, each with its value hidden."""
-    names = (next((n for n in key_names(url) if os.environ.get(n)), None) for url in urls)
-    return {name: HIDDEN for name in names if name}
+def keys_in_use(urls: Iterable[str], named: bool) -> dict[str, str]:
+    """The variables whose keys these addresses are sent, each with its value hidden."""
+    return {name: HIDDEN for url in urls if (name := _key_name(url, named))}
 
 
 def redact(text: str, key: str) -> str:
