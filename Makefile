@@ -3,7 +3,7 @@ PYTHON ?= python3.11
 VENV := .venv
 VLLM := .venv-vllm
 BIN := $(VENV)/bin
-ROOMS := core personas agents graphs simulator evaluation cli
+ROOMS := core personas agents graphs simulator evaluation trainers cli
 
 .PHONY: demo test test-slow test-gpu test-vllm lint types format bench clean
 

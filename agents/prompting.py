@@ -14,9 +14,9 @@ ChatMessage = dict[str, str]
 """A chat message in the OpenAI shape: `role` and `content`."""
 
 ROLES_WITH_PROMPT: tuple[Role, ...] = (
-    "seeker", "guard", "planner", "responder", "reflector", "refiner",
+    "seeker", "guard", "planner", "responder", "joint", "reflector", "refiner", "judge",
 )  # fmt: skip
-BLOCKS = ("persona", "dialogue", "private", "reflection", "draft")
+BLOCKS = ("persona", "dialogue", "private", "reflection", "draft", "reply")
 """Names of the delimited data blocks that prompts may hold."""
 
 _SECTION = re.compile(r"^=== (\w+) ===\n", re.MULTILINE)

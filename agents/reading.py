@@ -150,5 +150,6 @@ def _unnamed(found: dict[str, Any], record: type[Record]) -> dict[str, Any]:
     """`{"Plan": {...}}` without the record's name."""
     for key, inner in found.items():
         if len(found) == 1 and isinstance(inner, dict) and key not in record.model_fields:
-            return inner if words_of(key, "") == words_of(record.__name__, "") else found
+            names = (words_of(kind.__name__, "") for kind in record.__mro__)
+            return inner if words_of(key, "") in names else found
     return found

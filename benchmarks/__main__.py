@@ -12,7 +12,7 @@ from rich.table import Table
 
 from benchmarks.measure import Line, machine
 
-NAMES = ("startup", "journal", "embedded", "memory", "adaptive", "client")
+NAMES = ("startup", "journal", "embedded", "memory", "corpora", "adaptive", "client")
 """The measurements, the quick ones first."""
 
 

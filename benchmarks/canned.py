@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 
 from attunement.agents.models.base import Answer, Ask, ChatBackend
+from attunement.core.psychology import PsychologicalError
 from attunement.core.records import Emotion, Role
 from attunement.core.strategies import Stage, Strategy
 
@@ -56,8 +57,8 @@ def canned(role: Role, number: int) -> str:
     feeling = {"emotion": rng.choice(list(Emotion)), "intensity": rng.randint(2, 5)}
     strategy = rng.choice(list(Strategy))
     answer: dict[str, Any]
-    if role == "responder":
-        return _sentences(rng, _ANSWERING, 3)
+    if role in ("responder", "joint"):
+        return (f"[{strategy}] " if role == "joint" else "") + _sentences(rng, _ANSWERING, 3)
     elif role == "seeker":
         answer = {"text": _sentences(rng, _TELLING, 3), **feeling,
                   "disclosed": [f"the {rng.choice(_DAYS)} when it happened"],
@@ -77,6 +78,10 @@ def canned(role: Role, number: int) -> str:
                   "avoid": _several(rng, _ANSWERING, 2)}  # fmt: skip
     elif role == "guard":
         answer = {"crisis": False, "kind": None, "evidence": ""}
+    elif role == "judge":
+        error = {"error": rng.choice(list(PsychologicalError)),
+                 "explanation": _sentences(rng, _ANSWERING, 1)}  # fmt: skip
+        answer = {"errors": rng.choice([[], [error]])}
     else:
         raise ValueError(f"no canned answer of a {role!r}")
     return orjson.dumps(answer).decode()

@@ -38,10 +38,10 @@ def _work(dialogues: int) -> dict[str, Any]:
 
     with tempfile.TemporaryDirectory() as folder:
         carry_out(Path(folder) / "run", RunConfig(dialogues=dialogues, max_turns=2))
-    return {"peak_mb": _peak_mb()}
+    return {"peak_mb": peak_mb()}
 
 
-def _peak_mb() -> float:
+def peak_mb() -> float:
     """This process's own peak; `ru_maxrss` would begin with the parent's on Linux."""
     status = Path("/proc/self/status")
     if status.exists():

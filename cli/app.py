@@ -11,9 +11,13 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from attunement.cli.corpus import app as corpus
 from attunement.cli.doctor import doctor
 from attunement.cli.export import export
 from attunement.cli.graph import graph
+from attunement.cli.label_errors import label_errors
+from attunement.cli.lint import lint
+from attunement.cli.pairs import pairs
 from attunement.cli.personas import app as personas
 from attunement.cli.resume import resume
 from attunement.cli.show import show
@@ -63,6 +67,10 @@ app.command("resume")(resume)
 app.command("show")(show)
 app.command("export")(export)
 app.command("graph")(graph)
+app.command("label-errors")(label_errors)
+app.command("pairs")(pairs)
+app.command("lint")(lint)
+app.add_typer(corpus, name="corpus")
 app.add_typer(personas, name="personas")
 app.command("doctor")(doctor)
 

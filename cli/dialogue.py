@@ -8,7 +8,7 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
-from attunement.core.records import Dialogue, Reflection, Reply, Turn
+from attunement.core.records import Dialogue, Reflection, Reply, Turn, Verdict
 from attunement.simulator.journal import Journal
 
 _ALOUD = ("cyan", "green")
@@ -79,7 +79,8 @@ def _lines(turn: Turn) -> Iterator[tuple[str, str, str]]:
     if turn.guard.crisis:
         yield "crisis", f"{turn.guard.kind}: {turn.guard.evidence}", "red"
     if turn.plan:
-        yield "plan", f"{turn.plan.strategy} ({turn.plan.stage}). {turn.plan.reason}", "dim"
+        stage = f" ({turn.plan.stage})" if turn.plan.stage else ""
+        yield "plan", f"{turn.plan.strategy}{stage}. {turn.plan.reason}".strip(), "dim"
     if turn.draft and turn.spoken != "draft":
         yield "draft", _with_strategy(turn.draft), "dim"
     if turn.reflection:
@@ -88,8 +89,19 @@ def _lines(turn: Turn) -> Iterator[tuple[str, str, str]]:
         yield "set aside", f"by the {aside.role}: {aside.reason}", "yellow"
     if turn.reply:
         yield "supporter", _with_strategy(turn.reply), "green"
+    if turn.joint:
+        yield "joint", turn.joint, "dim"
     if turn.recorded:
         yield "recorded", _with_strategy(turn.recorded), "dim"
+    for verdict in turn.verdicts:
+        yield "judged", _judged(verdict), "yellow" if verdict.value != 0 else "dim"
+
+
+def _judged(verdict: Verdict) -> str:
+    found = "not readable" if verdict.value is None else f"no {verdict.name}"
+    subject = f"{verdict.about}: " if verdict.about else ""
+    reason = f". {verdict.reason}" if verdict.reason else ""
+    return f"{subject}{verdict.label or found}{reason} (by {verdict.judge})"
 
 
 def _with_strategy(reply: Reply) -> str:

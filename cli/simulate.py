@@ -27,8 +27,15 @@ def simulate(
         Path | None,
         typer.Option(metavar="FILE", help="Produce supporter turns for recorded dialogues."),
     ] = None,
+    preprocessing: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME", help="With --replay: merged (default), self_evolution or decoupled."
+        ),
+    ] = None,
     graph: Annotated[
-        str | None, typer.Option(help="self_refine (default), decoupled or direct.")
+        str | None,
+        typer.Option(help="self_refine (default), decoupled or direct; ipm mines a replay."),
     ] = None,
     plain_draft: Annotated[
         bool | None,
@@ -105,6 +112,7 @@ def simulate(
         base_url=base_url,
         personas=str(personas) if personas else None,
         replay=str(replay) if replay else None,
+        preprocessing=preprocessing,
         dialogues=dialogues,
         max_turns=max_turns,
         concurrency=concurrency,

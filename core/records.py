@@ -1,7 +1,7 @@
 """The records that rooms hand to each other: frozen, strict, and validated at birth."""
 
 from enum import StrEnum
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, get_args
 
 from pydantic import (
     BaseModel,
@@ -105,6 +105,8 @@ def _case_insensitive(value: object, kind: str, known: type[StrEnum]) -> object:
     """Map a spelling to its member without regard to case; else name the known ones."""
     if isinstance(value, known) or not isinstance(value, str):
         return value
+    if value in known._value2member_map_:  # the usual case, and this is asked for every record
+        return known(value)
     wanted = " ".join(value.split()).lower()
     for member in known:
         if member.value.lower() == wanted:
@@ -207,7 +209,8 @@ def _strategy(value: object) -> object:
 class Plan(Record):
     """What the planner wants the next reply to do."""
 
-    stage: Stage
+    stage: Stage | None = None
+    """None where the planner was asked for the strategy alone."""
     strategy: Strategy
     reason: str = ""
 
@@ -253,12 +256,29 @@ class Reflection(Record):
         return _case_insensitive(value, "emotion", Emotion)
 
 
+Side = Literal["draft", "refined", "recorded"]
+SIDES: tuple[Side, ...] = get_args(Side)
+"""Which reply of a turn is meant."""
+
+Mined = Literal["strategy", "response", "joint"]
+MINED: tuple[Mined, ...] = get_args(Mined)
+"""What preference mining samples of a model."""
+
+
 class Verdict(Record):
     """A judgement with its reason; an unreadable one has no value and enters no mean."""
 
     name: str
+    """What was judged, e.g. `psychological errors`."""
     value: float | None
+    """For errors: 1 where one was found, 0 where none was."""
     reason: str = ""
+    about: Side | None = None
+    """The reply that was judged; None for the whole turn."""
+    label: str | None = None
+    """The name of what was found, where the judgement is a name."""
+    judge: str = ""
+    """Spec of the model that judged."""
 
 
 CrisisKind = Literal["self-harm", "suicide", "harm to others", "abuse"]
@@ -301,6 +321,8 @@ class Turn(Record):
     hand_off: Reply | None = None
     spoken: Spoken | None = None
     set_aside: tuple[SetAside, ...] = ()
+    joint: Text | None = None
+    """Mining only: `[Strategy] reply` as a joint model wrote it, unparsed."""
     recorded: Reply | None = None
     """The human's reply at this point of a recorded dialogue (replay only)."""
     verdicts: tuple[Verdict, ...] = ()
@@ -343,6 +365,8 @@ class Dialogue(Record):
 
     id: str
     persona: Persona
+    recorded: tuple[Utterance, ...] | None = None
+    """The recorded lines that a replay answers; None in a live dialogue."""
     turns: tuple[Turn, ...] = ()
     stop_reason: StopReason | None = None
     """None while it is open or where it failed."""
@@ -351,62 +375,12 @@ class Dialogue(Record):
     """Why it failed; the turns before the failure are kept."""
 
 
-# ---- calls and corpora --------------------------------------------------------------------------
+# ---- roles --------------------------------------------------------------------------------------
 
-Role = Literal["seeker", "guard", "planner", "responder", "reflector", "refiner", "judge"]
-SUPPORTER_ROLES: tuple[Role, ...] = ("guard", "planner", "responder", "reflector", "refiner")
+Role = Literal[
+    "seeker", "guard", "planner", "responder", "joint", "reflector", "refiner", "judge"
+]  # fmt: skip
+SUPPORTER_ROLES: tuple[Role, ...] = (
+    "guard", "planner", "responder", "joint", "reflector", "refiner",
+)  # fmt: skip
 """The roles that must never see a persona or a seeker's private state."""
-
-
-class Message(Record):
-    """One chat message in the OpenAI shape."""
-
-    role: Literal["system", "user", "assistant"]
-    content: str
-
-
-class Call(Record):
-    """One model call as the journal holds it."""
-
-    dialogue_id: str
-    turn: int
-    role: Role
-    attempt: int
-    """1, or 2 and 3 for a re-ask after an answer that could not be read."""
-    model: str
-    prompt_version: str
-    """Content hash of the role's prompt file."""
-    seed: int
-    request_hash: str
-    messages: tuple[Message, ...]
-    text: str | None
-    """The answer, or None where the call failed for good."""
-    prompt_tokens: int | None = None
-    completion_tokens: int | None = None
-    cached_tokens: int | None = None
-    """Prompt tokens that a prefix cache served."""
-    cut: bool = False
-    """Whether the answer ran into `max_tokens`."""
-    tries: int = 1
-    """Times that the request was sent."""
-    latency_ms: float | None = None
-    error: str | None = None
-
-
-class PreferencePair(Record):
-    """A preference pair in TRL's conversational shape: one prompt, two completions."""
-
-    prompt: tuple[Message, ...]
-    chosen: tuple[Message, ...]
-    rejected: tuple[Message, ...]
-
-    @model_validator(mode="after")
-    def _is_a_preference(self) -> Self:
-        if not self.prompt or self.prompt[-1].role != "user":
-            raise ValueError("`prompt` must end with the seeker (role 'user')")
-        for side in (self.chosen, self.rejected):
-            if not side or side[0].role != "assistant":
-                raise ValueError("`chosen` and `rejected` must begin with role 'assistant'")
-        if self.chosen == self.rejected:
-            raise ValueError("`chosen` and `rejected` must differ")
-        return self

@@ -1,32 +1,39 @@
 """The graphs by name."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 
 from attunement.agents.prompting import ROLES_WITH_PROMPT
 from attunement.core.errors import ConfigError, unknown
-from attunement.core.records import Role
-from attunement.graphs import decoupled, direct, self_refine
+from attunement.core.records import MINED, Mined, Role
+from attunement.graphs import decoupled, direct, ipm, self_refine
 from attunement.graphs.state import Graph
 
 GRAPHS: dict[str, Callable[[], Graph]] = {
     "self_refine": self_refine.build,
     "decoupled": decoupled.build,
     "direct": direct.build,
+    "ipm": ipm.build,
 }
 
 
-def build_graph(name: str, plain_draft: bool = False) -> Graph:
-    """The graph of that name. `ConfigError` lists the known ones."""
+def build_graph(name: str, plain_draft: bool = False, mining: Sequence[Mined] = MINED) -> Graph:
+    """The graph of that name; two have an option of their own. `ConfigError` lists the known."""
     if name not in GRAPHS:
         raise ConfigError(unknown("graph", name, GRAPHS))
     if plain_draft and name != "self_refine":
         raise ConfigError(f"`plain_draft` is an option of graph 'self_refine', not of {name!r}")
+    if set(mining) != set(MINED) and name != "ipm":
+        raise ConfigError(f"`mining` is an option of graph 'ipm', not of {name!r}")
+    if name == "ipm":
+        return ipm.build(mining)
     return self_refine.build(plain_draft=True) if plain_draft else GRAPHS[name]()
 
 
 @lru_cache
-def roles_of(name: str, plain_draft: bool = False) -> tuple[Role, ...]:
+def roles_of(
+    name: str, plain_draft: bool = False, mining: tuple[Mined, ...] = MINED
+) -> tuple[Role, ...]:
     """The roles that take part in a graph, by the names of its nodes."""
-    nodes = build_graph(name, plain_draft).nodes
+    nodes = build_graph(name, plain_draft, mining).nodes
     return tuple(role for role in ROLES_WITH_PROMPT if role in nodes)

@@ -27,6 +27,7 @@ from attunement.core.records import (
     Turn,
     Utterance,
 )
+from attunement.personas.preprocessing import reply_places
 
 Commit = Callable[[Sequence[Turn], StopReason | None], Awaitable[None]]
 """Keeps the last of the turns; with a stop reason, closes the dialogue in the same transaction."""
@@ -79,6 +80,7 @@ class State(Feed, total=False):
     """Why there is no draft, and so no turn; raised once what runs beside the draft has ended."""
     reflection: Reflection | SetAside | None
     refined: Reply | SetAside | None
+    joint: str | SetAside | None
     hand_off: Reply | None
     stop: StopReason | None
 
@@ -106,14 +108,14 @@ def chat_for(runtime: Runtime[Context], role: Role, state: State) -> Chat:
 # Each turn starts from this, so that nothing of the turn before is left in the state.
 _FRESH: State = {
     "risk": Risky(), "plan": None, "draft": None, "cut": None, "failed": None, "reflection": None,
-    "refined": None, "hand_off": None, "stop": None,
+    "refined": None, "joint": None, "hand_off": None, "stop": None,
 }  # fmt: skip
 
 
 async def seeker_node(state: State, runtime: Runtime[Context]) -> State:
     """The seeker speaks: the persona's agent, or in replay the recording."""
-    if (recorded := state.get("recorded")) is not None:
-        return {**_FRESH, **_from_recording(recorded, number(state))}
+    if (lines := recording(state)) is not None:
+        return {**_FRESH, **_from_recording(lines, number(state))}
     past = state.get("turns", [])
     before = _before(state)
     persona = Persona.model_validate(state["persona"])
@@ -144,16 +146,23 @@ def public(turn: Turn) -> list[Utterance]:
     return lines
 
 
+def recording(state: State) -> tuple[Utterance, ...] | None:
+    """In replay, the recorded lines; who feeds the bare graph may give them as plain values."""
+    lines = state.get("recorded")
+    return None if lines is None else tuple(map(Utterance.model_validate, lines))
+
+
 def supporter_turns(recorded: Sequence[Utterance]) -> list[int]:
-    """Where in a recorded dialogue a supporter turn stands that has an earlier seeker turn."""
-    first = next((i for i, u in enumerate(recorded) if u.speaker == "seeker"), len(recorded))
-    return [i for i, u in enumerate(recorded) if u.speaker == "supporter" and i > first]
+    """Where in a recorded dialogue the turns stand that a replay produces."""
+    return reply_places(recorded)
 
 
 def _from_recording(recorded: tuple[Utterance, ...], turn: int) -> State:
     position = supporter_turns(recorded)[turn - 1]
     heard = recorded[:position]
-    words = next(u.text for u in reversed(heard) if u.speaker == "seeker")
+    # Recipe B parts a supporter's utterances by blank seeker turns: those say nothing.
+    said = (u.text for u in reversed(heard) if u.speaker == "seeker")
+    words = next(text for text in said if text.strip())
     return {"said": SeekerTurn(text=words), "heard": heard}
 
 
@@ -182,15 +191,15 @@ async def commit_node(state: State, runtime: Runtime[Context]) -> State:
         raise AnswerError(failed.reason)
     turn = _turn(state)
     stop = state.get("stop")
-    recorded = state.get("recorded")
-    if recorded is not None and turn.number == len(supporter_turns(recorded)):
+    lines = recording(state)
+    if lines is not None and turn.number == len(supporter_turns(lines)):
         stop = "recording_ended"
     await context(runtime).commit([*state.get("turns", []), turn], stop)
     return {"turns": [turn], "stop": stop}
 
 
 def _turn(state: State) -> Turn:
-    keys = ("plan", "draft", "cut", "reflection", "refined", "hand_off")
+    keys = ("plan", "draft", "cut", "reflection", "refined", "joint", "hand_off")
     results = {"guard": state["risk"], **{key: state.get(key) for key in keys}}
     aside = tuple(value for value in results.values() if isinstance(value, SetAside))
     kept = {k: v for k, v in results.items() if v is not None and not isinstance(v, SetAside)}
@@ -201,14 +210,13 @@ def _turn(state: State) -> Turn:
             "seeker": state["said"],
             "spoken": spoken,
             "set_aside": aside,
-            "recorded": _human_reply(state),
+            "recorded": recorded_reply(state) if "recorded" in state else None,
             **kept,
         }
     )
 
 
-def _human_reply(state: State) -> Reply | None:
-    if "recorded" not in state:
-        return None
-    line = state["recorded"][len(state["heard"])]
+def recorded_reply(state: State) -> Reply:
+    """In replay, what the human said where the next reply is due."""
+    line = Utterance.model_validate(state["recorded"][len(state["heard"])])
     return Reply(text=line.text, strategy=line.strategy)

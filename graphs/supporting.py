@@ -1,7 +1,7 @@
 """The supporter's nodes, one a role, and the frame that every graph shares."""
 
 from collections.abc import Hashable
-from typing import Any
+from typing import Any, Protocol
 
 from langgraph.graph import END, START, StateGraph
 from langgraph.runtime import Runtime
@@ -24,6 +24,12 @@ from attunement.graphs.state import (
 )
 
 Builder = StateGraph[State, Context, Feed, Any]
+
+
+class Node(Protocol):
+    """A node of a graph: from the state and the run's context an update of the state."""
+
+    async def __call__(self, state: State, runtime: Runtime[Context]) -> State: ...
 
 
 async def planner_node(state: State, runtime: Runtime[Context]) -> State:
@@ -72,14 +78,14 @@ async def refiner_node(state: State, runtime: Runtime[Context]) -> State:
         return {"refined": SetAside(role="refiner", reason=str(error))}
 
 
-def frame(support: dict[str, str]) -> Builder:
+def frame(support: dict[str, str], seeker: Node = seeker_node) -> Builder:
     """The part that all graphs share: seeker, guard, hand-off, commit, and the way round.
 
     A graph adds its supporter between the nodes of `support` (by the label of the edge that leads
     there; several run side by side) and `commit`.
     """
     builder: Builder = StateGraph(State, context_schema=Context, input_schema=Feed)
-    builder.add_node("seeker", seeker_node)
+    builder.add_node("seeker", seeker)
     builder.add_node("guard", guard_node)
     builder.add_node("hand_off", hand_off_node)
     builder.add_node("commit", commit_node)

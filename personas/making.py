@@ -13,7 +13,8 @@ from attunement.personas.checking import first_problem
 from attunement.personas.drawing import Draw, complete
 from attunement.personas.fields import nested, read_value, says_nothing
 from attunement.personas.files import slug
-from attunement.personas.recorded import Recording, merge_turns
+from attunement.personas.preprocessing import merge_turns
+from attunement.personas.recorded import Recording
 from attunement.personas.tables import pluck
 
 

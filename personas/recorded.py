@@ -1,15 +1,15 @@
 """Recorded dialogues: ESConv, FailedESConv and chat logs, read one by one.
 
-    from attunement.personas.recorded import read_recordings, merge_turns
+    from attunement.personas.preprocessing import prepare
     for recording in read_recordings("ESConv.json"):
-        turns = merge_turns(recording.utterances)
+        turns = prepare(recording.utterances)
 
-`shapes.py` lists the shapes that are read.
+`shapes.py` lists the shapes that are read, `preprocessing.py` what is made of them.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from enum import StrEnum
-from itertools import groupby, islice
+from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
@@ -19,7 +19,14 @@ from attunement.core.errors import RecordingError, unknown
 from attunement.core.records import Emotion, Intensity, Problem, Record, Utterance
 from attunement.personas.checking import LONGEST, field_name, first_problem
 from attunement.personas.files import json_values, one_line, slug
-from attunement.personas.shapes import Line, mapping, spoken_lines, stars
+from attunement.personas.shapes import (
+    Line,
+    StrategyReader,
+    mapping,
+    named_strategy,
+    spoken_lines,
+    stars,
+)
 
 _ANSWERS = (
     "seeker_question1", "seeker_question2", "supporter_question1", "supporter_question2",
@@ -54,42 +61,60 @@ class Recording(Record):
     """One entry an utterance: the stars that the seeker gave the supporter's last words."""
 
 
-def read_recordings(path: str | Path, limit: int | None = None) -> Iterator[Recording]:
+def read_recordings(
+    path: str | Path, limit: int | None = None, strategy: StrategyReader = named_strategy
+) -> Iterator[Recording]:
     """The dialogues of a file, at most `limit`; one object a line is read as it streams.
 
-    Raises `RecordingError` with file, dialogue (from 1) and what is wrong, for a missing file
-    before the first one.
+    `strategy` reads the strategies' names. Raises `RecordingError` with file, dialogue (from 1)
+    and what is wrong, for a missing file before the first one.
     """
     path = Path(path)
     values = json_values(path, RecordingError)
-    return islice(_recordings(path, values), limit)
+    return islice(_recordings(path, values, strategy), limit)
 
 
-def _recordings(path: Path, values: Iterator[Any]) -> Iterator[Recording]:
+def recording_ids(path: str | Path, limit: int | None = None) -> Iterator[str]:
+    """The ids of a file's dialogues, without reading what is in them; errors as above."""
+    path = Path(path)
+    values = json_values(path, RecordingError)
+    return islice((_id(path, number) for number, _ in _numbered(path, values)), limit)
+
+
+def _numbered(path: Path, values: Iterator[Any]) -> Iterator[tuple[int, Any]]:
     number = 0
     for number, value in enumerate(values, 1):
+        yield number, value
+    if not number:
+        raise RecordingError(f"`{path.name}` holds no dialogues; give a file with at least one")
+
+
+def _id(path: Path, number: int) -> str:
+    return f"{slug(path.stem.lower(), 'dialogue')}-{number:04d}"
+
+
+def _recordings(path: Path, values: Iterator[Any], strategy: StrategyReader) -> Iterator[Recording]:
+    for number, value in _numbered(path, values):
         try:
-            recording = _recording(value, path, number)
+            recording = _recording(value, path, number, strategy)
         except ValidationError as error:
             loc, sentence = first_problem(error)
             raise _wrong(path, number, f"field `{field_name(loc)}`: {sentence}") from None
         except ValueError as error:
             raise _wrong(path, number, str(error)) from None
         yield recording
-    if not number:
-        raise RecordingError(f"`{path.name}` holds no dialogues; give a file with at least one")
 
 
 def _wrong(path: Path, number: int, what: str) -> RecordingError:
     return RecordingError(f"`{path.name}`, dialogue {number}: {what}")
 
 
-def _recording(value: Any, path: Path, number: int) -> Recording:
-    lines = list(spoken_lines(value))
+def _recording(value: Any, path: Path, number: int, strategy: StrategyReader) -> Recording:
+    lines = list(spoken_lines(value, strategy))
     survey = mapping(value.get("survey_score"))
     seeker = mapping(survey.get("seeker"))
     return Recording(
-        id=f"{slug(path.stem.lower(), 'dialogue')}-{number:04d}",
+        id=_id(path, number),
         file=path.name,
         licence=ESCONV_LICENCE if "survey_score" in value else "",
         problem=_member("problem", value.get("problem_type") or value.get("problem"), Problem),
@@ -124,19 +149,3 @@ def _member(kind: str, name: object, known: type[_Name]) -> _Name | None:
         if member.value.lower() == wanted:
             return member
     raise ValueError(unknown(kind, str(name)[:LONGEST], known))
-
-
-def merge_turns(utterances: Iterable[Utterance]) -> tuple[Utterance, ...]:
-    """Join consecutive utterances of one speaker by a blank, so that speakers alternate.
-
-    Blank utterances are dropped first. A merged supporter turn takes the strategy of its first
-    utterance: in ESConv 14 % of them hold more than one, and the first is what the supporter
-    chose on hearing the seeker.
-    """
-    spoken = (u for u in utterances if u.text.strip())
-    runs = (list(run) for _, run in groupby(spoken, key=lambda u: u.speaker))
-    return tuple(run[0] if len(run) == 1 else _joined(run) for run in runs)
-
-
-def _joined(run: list[Utterance]) -> Utterance:
-    return run[0].model_copy(update={"text": " ".join(u.text for u in run)})

@@ -3,27 +3,59 @@
 - ESConv, FailedESConv: `dialog` of `speaker`, `content`, `annotation`; seeker and supporter, or
   speaker and listener
 - ESConv as published one dialogue a line: `dialog` of `speaker`, `text`, `strategy`; usr and sys
-- chat messages: `messages`, `conversation`, `conversations` or `dialog` of `role`, `content`
+- chat messages: `messages`, `conversation`, `conversations`, `dialog`, `dialogue` or `content` of
+  `role`, `content`
 - ShareGPT: the same with `from`, `value`; human and gpt
-- ExTES: `content` of lines `User` and `AI`, `description`
+- ExTES: `content` of lines `User`, or `AI` and `AI Strategy`; `description`; also `Seeker` and
+  `Supporter`, `user` and `assistant`, in any case
 - instruction rows: `instruction`, `output`, and `history` as pairs
 """
 
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator
 from typing import Any, Literal, NamedTuple
 
-from attunement.core.errors import unknown
+from attunement.core.errors import UserError, unknown
 from attunement.core.strategies import Strategy, parse_strategy
 from attunement.personas.checking import shown
 from attunement.personas.files import one_line
 
-LISTS = ("dialog", "messages", "conversation", "conversations")
+LISTS = ("dialog", "dialogue", "messages", "conversation", "conversations", "content")
 _SPEAKERS: dict[str, Literal["seeker", "supporter"]] = {
     "seeker": "seeker", "user": "seeker", "usr": "seeker", "speaker": "seeker", "human": "seeker",
     "supporter": "supporter", "assistant": "supporter", "sys": "supporter",
-    "listener": "supporter", "gpt": "supporter",
+    "listener": "supporter", "gpt": "supporter", "ai": "supporter",
 }  # fmt: skip
+_KEYED = _SPEAKERS.keys() - {"speaker"}
+"""Speakers' names that may be the key of their words; `speaker` is the key of a name."""
 _NOT_SPOKEN = ("system", "developer")
+
+
+EXTES_STRATEGIES = {
+    "Reflective Statements": Strategy.RESTATEMENT,
+    "Clarification": Strategy.QUESTION,
+    "Emotional Validation": Strategy.REFLECTION,
+    "Empathetic Statements": Strategy.REFLECTION,
+    "Affirmation": Strategy.AFFIRMATION,
+    "Offer Hope": Strategy.AFFIRMATION,
+    "Avoid Judgment And Criticism": Strategy.AFFIRMATION,
+    "Suggest Options": Strategy.SUGGESTIONS,
+    "Collaborative Planning": Strategy.SUGGESTIONS,
+    "Provide Different Perspectives": Strategy.INFORMATION,
+    "Reframe Negative Thoughts": Strategy.AFFIRMATION,
+    "Share Information": Strategy.INFORMATION,
+    "Normalize Experiences": Strategy.AFFIRMATION,
+    "Promote Self-Care Practices": Strategy.SUGGESTIONS,
+    "Stress Management": Strategy.SUGGESTIONS,
+    "Others": Strategy.OTHERS,
+}
+"""ExTES' sixteen strategies as ESConv's eight.
+
+The table is ours: by what each is said to do, not by a comparison of labels. Self-disclosure has no
+counterpart; several of the sixteen are finer grains of one.
+"""
+StrategyReader = Callable[[str], Strategy | None]
+"""Reads a strategy's name; None for one that counts as none, `ValueError` for an unknown one."""
 
 
 class Line(NamedTuple):
@@ -35,44 +67,66 @@ class Line(NamedTuple):
     feedback: int | None = None
 
 
+def plain_name(name: str) -> str:
+    """A strategy's name for comparison: lower case, no hyphens, no abbreviation in brackets."""
+    return " ".join(re.sub(r"\([^)]*\)\s*$", "", name).replace("-", " ").lower().split())
+
+
+_EXTES = {plain_name(name): strategy for name, strategy in EXTES_STRATEGIES.items()}
+
+
+def named_strategy(name: str) -> Strategy:
+    """The strategy that ESConv, FailedESConv or ExTES names so; else `UserError` with the known."""
+    try:
+        return parse_strategy(name)
+    except UserError:
+        if found := _EXTES.get(plain_name(name)):
+            return found
+        raise
+
+
 def is_recorded(value: Any) -> bool:
     """Whether a JSON value looks like a recorded dialogue (rather than like a role card)."""
     if not isinstance(value, dict):
         return False
-    if any(isinstance(value.get(key), list) for key in LISTS) or _is_instruction_row(value):
-        return True
-    lines = value.get("content")
-    return isinstance(lines, list) and any(isinstance(x, dict) and "User" in x for x in lines)
+    return _list_of(value) is not None or _is_instruction_row(value)
+
+
+def _list_of(value: dict[str, Any]) -> list[Any] | None:
+    """The list that holds the lines. A card's `content` may be any list: it must hold speakers."""
+    for key in LISTS:
+        lines = value.get(key)
+        if isinstance(lines, list) and (key != "content" or any(map(_has_speaker, lines))):
+            return lines
+    return None
+
+
+def _has_speaker(line: Any) -> bool:
+    return isinstance(line, dict) and ("role" in line or "speaker" in line or bool(_keyed(line)))
 
 
 def _is_instruction_row(value: dict[str, Any]) -> bool:
     return isinstance(value.get("history"), list) and "output" in value
 
 
-def spoken_lines(value: Any) -> Iterator[Line]:
+def spoken_lines(value: Any, strategy: StrategyReader = named_strategy) -> Iterator[Line]:
     """The lines of one dialogue in any of the shapes; `ValueError` says what is wrong, and where.
 
-    System messages are dropped, and so are strategy names of ExTES, which has other ones.
+    System messages are dropped.
     """
     if not is_recorded(value):
         known = ", ".join(f"`{key}`" for key in LISTS)
         raise ValueError(f"must be an object with a list under {known}, got {shown(value)}")
     for number, raw in enumerate(_raw_lines(value), 1):
         try:
-            line = _line(raw)
+            yield from _lines(raw, strategy)
         except ValueError as error:
             raise ValueError(f"utterance {number}: {error}") from None
-        if line is not None:
-            yield line
 
 
 def _raw_lines(value: dict[str, Any]) -> list[Any]:
-    for key in LISTS:
-        if isinstance(value.get(key), list):
-            return list(value[key])
-    if _is_instruction_row(value):
-        return _instruction_row(value)
-    return [_extes(line) for line in value["content"]]
+    lines = _list_of(value)
+    return _instruction_row(value) if lines is None else lines
 
 
 def _instruction_row(row: dict[str, Any]) -> list[Any]:
@@ -87,30 +141,48 @@ def _instruction_row(row: dict[str, Any]) -> list[Any]:
     ]
 
 
-def _extes(line: Any) -> Any:
-    if not isinstance(line, dict):
-        return line
-    role, key = ("user", "User") if "User" in line else ("assistant", "AI")
-    return {"role": role, "content": line.get(key)}
-
-
-def _line(raw: Any) -> Line | None:
+def _lines(raw: Any, strategy: StrategyReader) -> Iterator[Line]:
     if not isinstance(raw, dict):
         raise ValueError(f"must be an object with a speaker and a text, got {shown(raw)}")
+    for name, field in _said(raw):
+        speaker = _SPEAKERS.get(name.lower())
+        if speaker is None:
+            raise ValueError(unknown("speaker", name, _SPEAKERS))
+        text = raw[field] if raw.get(field) is not None else ""
+        if not isinstance(text, str):
+            raise ValueError(f"`{field}` must be text, got {shown(text)}")
+        yield _line(speaker, one_line(text), raw | mapping(raw.get("annotation")), strategy)
+
+
+def _said(raw: dict[str, Any]) -> list[tuple[str, str]]:
+    """The speaker's name, and the field that holds the words; several where keys name speakers."""
     name = _first(raw, "speaker", "role", "from")
+    if name is None and (keyed := _keyed(raw)):
+        return [(key, key) for key in keyed]
     if str(name).lower() in _NOT_SPOKEN:
-        return None
-    speaker = _SPEAKERS.get(str(name).lower())
-    if speaker is None:
-        raise ValueError(unknown("speaker", name, _SPEAKERS))
-    text = _first(raw, "content", "text", "value") or ""
-    if not isinstance(text, str):
-        raise ValueError(f"`content` must be text, got {shown(text)}")
-    notes = raw | mapping(raw.get("annotation"))
+        return []
+    fields = ("content", "text", "value")
+    return [(str(name), next((f for f in fields if raw.get(f) is not None), fields[0]))]
+
+
+def _keyed(raw: dict[str, Any]) -> list[str]:
+    return [key for key in raw if key.lower() in _KEYED]
+
+
+def _line(
+    speaker: Literal["seeker", "supporter"],
+    text: str,
+    notes: dict[str, Any],
+    strategy: StrategyReader,
+) -> Line:
     if speaker == "seeker":
-        return Line(speaker, one_line(text), feedback=stars("feedback", notes.get("feedback")))
-    strategy = notes.get("strategy")
-    return Line(speaker, one_line(text), parse_strategy(str(strategy)) if strategy else None)
+        return Line(speaker, text, feedback=stars("feedback", notes.get("feedback")))
+    name = next((notes[key] for key in notes if _is_strategy(key) and notes[key]), None)
+    return Line(speaker, text, strategy(str(name)) if name else None)
+
+
+def _is_strategy(key: str) -> bool:
+    return key.lower().replace("_", " ") in ("strategy", "ai strategy", "supporter strategy")
 
 
 def _first(raw: dict[str, Any], *keys: str) -> Any:

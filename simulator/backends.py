@@ -1,28 +1,48 @@
 """The models of a run: made from its configuration, and asked once what they can do."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from attunement.agents.models.base import ChatBackend
 from attunement.agents.models.registry import make_backend, split_address
 from attunement.agents.models.secrets import hosted_base_url, keys_in_use
 from attunement.core.errors import ConfigError
 from attunement.core.records import Role
-from attunement.graphs.registry import roles_of
+from attunement.graphs.registry import build_graph, roles_of
+from attunement.graphs.state import Graph
 from attunement.simulator.config import RunConfig
 from attunement.simulator.cost import FREE, Price, price_of
 
 
+def graph_for(config: RunConfig) -> Graph:
+    """The graph that a run's dialogues go through. `ConfigError` for one that there is not."""
+    return build_graph(config.graph, config.plain_draft, config.mining)
+
+
+def roles_in(config: RunConfig) -> tuple[Role, ...]:
+    """The roles that take part in a run's dialogues."""
+    return roles_of(config.graph, config.plain_draft, config.mining)
+
+
 def roles_by_spec(config: RunConfig) -> dict[str, list[Role]]:
-    """The specs of all models that a run asks, sorted, each with its roles."""
+    """The specs of all models that a run asks, sorted, each with its roles.
+
+    A judge reads a run that is finished: it is among them where it is named.
+    """
     found: dict[str, list[Role]] = {}
-    for role in roles_of(config.graph, config.plain_draft):
+    for role in roles_in(config):
         if spec := config.spec_for(role):
             found.setdefault(spec, []).append(role)
+    if judge := config.models.get("judge"):
+        found.setdefault(judge, []).append("judge")
     return dict(sorted(found.items()))
 
 
-def backends_for(config: RunConfig) -> dict[str, ChatBackend]:
-    """One backend for each spec that the run's roles use. `ConfigError` for one that is none."""
+def backends_for(config: RunConfig, roles: Sequence[Role] | None = None) -> dict[str, ChatBackend]:
+    """One backend for each spec that these roles use, else those of the run's dialogues.
+
+    `ConfigError` for a spec that is none.
+    """
+    specs = {spec for role in roles or roles_in(config) if (spec := config.spec_for(role))}
     return {
         spec: make_backend(
             spec,
@@ -31,13 +51,14 @@ def backends_for(config: RunConfig) -> dict[str, ChatBackend]:
             engine=config.engine,
             capabilities=config.capabilities.get(spec),
         )
-        for spec in roles_by_spec(config)
+        for spec in sorted(specs)
     }
 
 
 def prices_for(config: RunConfig) -> dict[str, Price | None]:
-    """The price of each spec that the run's roles use; None where nobody knows it."""
-    return {spec: price_of(spec, config.prices, config.base_url) for spec in roles_by_spec(config)}
+    """The price of each spec that the run asks or has asked; None where nobody knows it."""
+    specs = {*roles_by_spec(config), *config.judges}
+    return {spec: price_of(spec, config.prices, config.base_url) for spec in sorted(specs)}
 
 
 def with_servers(config: RunConfig) -> RunConfig:

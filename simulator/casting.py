@@ -9,7 +9,8 @@ from attunement.core.records import Persona, Utterance
 from attunement.graphs.state import supporter_turns
 from attunement.personas.cards import library, load_personas
 from attunement.personas.importers import from_recording
-from attunement.personas.recorded import merge_turns, read_recordings
+from attunement.personas.preprocessing import prepare
+from attunement.personas.recorded import read_recordings
 from attunement.personas.sampling import sample
 from attunement.simulator.config import RunConfig
 from attunement.simulator.journal import open_row
@@ -56,7 +57,7 @@ def _replay_cast(config: RunConfig) -> Cast:
     path = Path(config.replay or "")
     personas, recordings, skipped = [], [], 0
     for recording in read_recordings(path):
-        lines = merge_turns(recording.utterances)
+        lines = prepare(recording.utterances, config.preprocessing)
         if not supporter_turns(lines):
             skipped += 1
             continue

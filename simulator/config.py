@@ -14,10 +14,13 @@ from attunement.agents.models.secrets import HIDDEN
 from attunement.agents.prompting import ROLES_WITH_PROMPT
 from attunement.agents.reading import explain
 from attunement.core.errors import ConfigError, unknown
-from attunement.core.records import Record, Role
+from attunement.core.records import MINED, Mined, Record, Role
+from attunement.personas.preprocessing import Preprocessing
 from attunement.simulator.cost import Budget, Price
 
 Spec = Annotated[str, Field(min_length=1)]
+MINING = {"temperature": 0.7, "top_p": 0.95}
+"""Recipe B's sampling."""
 
 
 class RunConfig(Record):
@@ -26,16 +29,23 @@ class RunConfig(Record):
     graph: str = "self_refine"
     plain_draft: bool = False
     """`self_refine` without a planner: the draft answers the plain task prompt (recipe A)."""
+    mining: tuple[Mined, ...] = Field(default=MINED, min_length=1)
+    """`ipm`: what is sampled."""
     model: Spec = "rehearsal"
     """Spec of the model behind every role."""
     models: dict[Role, Spec] = Field(default_factory=dict)
-    """Specs for single roles. The guard has a model only if it is named here."""
+    """Specs for single roles. The guard has a model only if it is named here; the judge is the one
+    that labelled the run's replies last."""
+    judges: tuple[Spec, ...] = ()
+    """Every judge that has labelled replies of this run."""
     base_url: tuple[str, ...] = ()
     """Addresses of OpenAI-compatible servers, for `openai:` specs that bring none of their own."""
     personas: str | None = None
     """The persona set that was read; None for the packaged library."""
     replay: str | None = None
     """The file of recorded dialogues that is replayed; None for live dialogues."""
+    preprocessing: Preprocessing = "merged"
+    """How recorded dialogues are prepared; `ipm` has `decoupled`, its paper's way."""
     dialogues: int | None = Field(default=None, ge=1, le=10_000_000)
     """None: a dozen from the library, every card of a given set, every dialogue of a recording."""
     max_turns: int = Field(default=8, ge=1, le=1000)
@@ -56,6 +66,17 @@ class RunConfig(Record):
     """What the run's servers were found to do, asked once before its first call."""
     keys: dict[str, str] = Field(default_factory=dict)
     """The environment variables that held keys, their values hidden."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _as_mined(cls, data: Any) -> Any:
+        """Recipe B's preparation and sampling, where a mining run does not say otherwise."""
+        if not isinstance(data, dict) or data.get("graph") != "ipm":
+            return data
+        sampling = data.get("decoding", {})
+        if isinstance(sampling, dict):
+            sampling = MINING | sampling
+        return {"preprocessing": "decoupled"} | data | {"decoding": sampling}
 
     @model_validator(mode="before")
     @classmethod
@@ -93,6 +114,13 @@ class RunConfig(Record):
 
     @model_validator(mode="after")
     def _feed_fits(self) -> "RunConfig":
+        if self.replay is None and self.graph == "ipm":
+            raise ValueError("graph 'ipm' mines recorded dialogues; name them with --replay FILE")
+        if self.replay is None and self.preprocessing != "merged":
+            raise ValueError(
+                f"`preprocessing` {self.preprocessing!r} prepares recorded dialogues; "
+                "name them with --replay FILE"
+            )
         if self.replay is not None and self.personas is not None:
             raise ValueError("`personas` and `replay` exclude each other: a replay brings its own")
         if self.replay is not None and "seeker" in self.models:

@@ -79,7 +79,10 @@ class _Probe:
 
 
 def _path(latency: Mapping[str, float]) -> float:
-    """Milliseconds of a turn: its calls in a row, draft and reflection side by side."""
+    """Milliseconds of a turn: its calls in a row, draft and reflection side by side; where
+    preferences are mined, everything side by side."""
+    if "seeker" not in latency and "joint" in latency:
+        return max(latency.values())
     return sum(latency.values()) - min(latency.get("responder", 0), latency.get("reflector", 0))
 
 

@@ -18,7 +18,16 @@ from sqlalchemy.exc import DatabaseError, OperationalError
 
 from attunement.agents.prompting import ChatMessage, PromptFile
 from attunement.core.errors import RunFolderError, UserError
-from attunement.core.records import Dialogue, Outcome, Persona, Role, StopReason, Turn, Utterance
+from attunement.core.records import (
+    Dialogue,
+    Outcome,
+    Persona,
+    Role,
+    StopReason,
+    Turn,
+    Utterance,
+    Verdict,
+)
 from attunement.simulator.delta import join_delta
 from attunement.simulator.tables import (
     CALLS,
@@ -28,9 +37,17 @@ from attunement.simulator.tables import (
     PERSONAS,
     PROMPTS,
     TURNS,
+    VERDICTS,
     VERSION,
 )
-from attunement.simulator.writer import Row, Writer, as_journal_error, insert_in_pages
+from attunement.simulator.verdicts import turns_of, verdict_row
+from attunement.simulator.writer import (
+    VERDICT_KEY,
+    Row,
+    Writer,
+    as_journal_error,
+    insert_in_pages,
+)
 
 _PRAGMAS = (
     "journal_mode=WAL", "synchronous=NORMAL", "busy_timeout=30000", "wal_autocheckpoint=0",
@@ -157,6 +174,14 @@ class Journal:
         """Close a dialogue that failed; its turns stay."""
         await self.writer.write(("close", _closing(index, "failed", error=error)))
 
+    async def write_verdicts(
+        self, index: int, turn: int, verdicts: Sequence[Verdict], round: int
+    ) -> None:
+        """Keep one judgement of one reply, in place of an earlier one by the same judge."""
+        rows = [verdict_row(index, turn, verdict, round) for verdict in verdicts]
+        old = {f"its_{name}": rows[0][name] for name in VERDICT_KEY}
+        await self.writer.write(("unjudge", old), *(("verdict", row) for row in rows))
+
     @property
     def writer(self) -> Writer:
         """The writer, started when first needed, within the running event loop."""
@@ -190,15 +215,18 @@ class Journal:
         """The dialogues that are to be run, in order, read a page at a time; of `only` these."""
         yield from self.tasks("open", only)
 
-    def tasks(self, status: str, only: Sequence[int] | None = None) -> Iterator[Task]:
-        """The dialogues of a status with their calls, in order, of `only` these."""
+    def tasks(
+        self, status: str, only: Sequence[int] | None = None, role: Role | None = None
+    ) -> Iterator[Task]:
+        """The dialogues of a status with their calls, in order, of `only` these; with a role, its
+        calls alone."""
         where = [DIALOGUES.c.status == status]
         if only is not None:
             where.append(DIALOGUES.c.idx.in_(only))
         with as_journal_error():
             for page in self._pages(*where):
                 for row in page:
-                    yield self._task(row)
+                    yield self._task(row, role)
 
     def cast(self) -> Iterator[tuple[int, Persona, tuple[Utterance, ...] | None]]:
         """(index, persona, recording) of every dialogue, in order."""
@@ -209,16 +237,13 @@ class Journal:
     def dialogues(self, *where: Any) -> Iterator[Dialogue]:
         """All dialogues with their turns, in order, read a page at a time."""
         for page in self._pages(*where):
-            wanted = [row.idx for row in page]
-            turns: dict[int, list[Turn]] = {index: [] for index in wanted}
-            query = select(TURNS).where(TURNS.c.dialogue.in_(wanted))
             with self.engine.connect() as db:
-                for found in db.execute(query.order_by(TURNS.c.dialogue, TURNS.c.number)):
-                    turns[found.dialogue].append(Turn.model_validate_json(found.record))
+                turns = turns_of(db, [row.idx for row in page])
             for row in page:
                 yield Dialogue(
                     id=row.id,
                     persona=Persona.model_validate_json(row.card),
+                    recorded=_recorded(row),
                     turns=tuple(turns[row.idx]),
                     stop_reason=row.stop_reason,
                     outcome=Outcome.model_validate_json(row.outcome) if row.outcome else None,
@@ -234,17 +259,29 @@ class Journal:
             raise UserError(f"no dialogue {name!r}; give an id, or a number from 0 to {count - 1}")
         return found
 
-    def calls(self, index: int) -> list[Row]:
-        """A dialogue's calls by turn, with their request under `messages`."""
+    def rounds(self, index: int) -> dict[tuple[int, str, str, str], int]:
+        """How often each reply of a dialogue was judged, by turn, side, verdict's name, judge."""
+        c = VERDICTS.c
+        query = select(c.turn, c.about, c.name, c.judge, func.max(c.round))
+        query = query.where(c.dialogue == index).group_by(c.turn, c.about, c.name, c.judge)
+        with self.engine.connect() as db:
+            return {(row[0], row[1], row[2], row[3]): row[4] for row in db.execute(query)}
+
+    def calls(self, index: int, role: Role | None = None) -> list[Row]:
+        """A dialogue's calls by turn, with their request under `messages`; of one role, or all."""
         query = select(CALLS).where(CALLS.c.dialogue == index)
-        order = (CALLS.c.turn, CALLS.c.role, CALLS.c.attempt)
+        if role:
+            query = query.where(CALLS.c.role == role)
+        order = (CALLS.c.turn, CALLS.c.role, CALLS.c.about, CALLS.c.attempt)
         with self.engine.connect() as db:
             found = db.execute(query.order_by(*order)).mappings().all()
         rows = [{str(name): value for name, value in row.items()} for row in found]
-        before = self.skeletons()
+        skeletons = self.skeletons()
+        before: dict[tuple[Role, str], list[ChatMessage]] = {}
         for row in rows:
-            row["messages"] = join_delta(before[row["role"]], row.pop("delta"))
-            before[row["role"]] = row["messages"]
+            asked = row["role"], row["about"]
+            last = before.get(asked) or skeletons[row["role"]]
+            before[asked] = row["messages"] = join_delta(last, row.pop("delta"))
         return rows
 
     def usage(self) -> list[Usage]:
@@ -300,17 +337,16 @@ class Journal:
             yield page
             last = page[-1].idx
 
-    def _task(self, row: Any) -> Task:
-        query = select(TURNS.c.record).where(TURNS.c.dialogue == row.idx).order_by(TURNS.c.number)
+    def _task(self, row: Any, role: Role | None) -> Task:
         with self.engine.connect() as db:
-            turns = tuple(Turn.model_validate_json(record) for (record,) in db.execute(query))
+            turns = turns_of(db, [row.idx])[row.idx]
         return Task(
             index=row.idx,
             id=row.id,
             persona=Persona.model_validate_json(row.card),
             recorded=_recorded(row),
-            turns=turns,
-            calls=tuple(self.calls(row.idx)),
+            turns=tuple(turns),
+            calls=tuple(self.calls(row.idx, role)),
         )
 
 

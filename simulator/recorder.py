@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import orjson
 
 from attunement.agents.models.base import Answer, Ask, ChatBackend
-from attunement.agents.prompting import Prompt, PromptFile
+from attunement.agents.prompting import ChatMessage, Prompt, PromptFile
 from attunement.core.errors import ConfigError, JournalError, ModelError, StoppedError
 from attunement.core.records import Outcome, Record, Role, StopReason, Turn
 from attunement.core.seeds import content_hash, derive_seed
@@ -51,6 +51,8 @@ class Tally:
     set_aside: int = 0
     done: int = 0
     failed: int = 0
+    labelled: int = 0
+    """Replies that a judge has labelled, readably or not."""
     started: float = field(default_factory=time.monotonic)
     stopped_by: str = ""
     """What stopped the run before its end: a bound of its budget, or a signal."""
@@ -120,12 +122,19 @@ class Recorder:
     def __init__(self, desk: Desk, task: Task) -> None:
         self.desk = desk
         self.index = task.index
-        self.known = {(row["turn"], row["role"], row["attempt"]): row for row in task.calls}
+        self.known = {_key(row): row for row in task.calls}
         self.waiting = 0
         """Calls in flight: two while draft and reflection run side by side."""
         self._computing = False
-        self.last_messages = desk.journal.skeletons()
-        self.last_messages.update((row["role"], row["messages"]) for row in task.calls)
+        self._last = {(row["role"], row["about"]): row["messages"] for row in task.calls}
+
+    def last_messages(self, role: Role, about: str) -> list[ChatMessage]:
+        """The request before this one, by the same role about the same; or its prompt file."""
+        return self._last.get((role, about)) or self.desk.prompts[role].skeleton
+
+    def keep_messages(self, role: Role, about: str, messages: list[ChatMessage]) -> None:
+        """This request is journalled: the next one is written as a change against it."""
+        self._last[role, about] = messages
 
     async def begin_computing(self) -> None:
         """Take a slot, unless another call of this dialogue is still awaited."""
@@ -144,6 +153,12 @@ class Recorder:
         spec = self.desk.config.spec_for(role)
         return RecordedChat(self, role, turn, self.desk.backends[spec]) if spec else None
 
+    def chat_about(self, role: Role, turn: int, about: str) -> "RecordedChat":
+        """The chat of a role that has a model and is asked about several things at a turn."""
+        spec = self.desk.config.spec_for(role)
+        assert spec is not None, role
+        return RecordedChat(self, role, turn, self.desk.backends[spec], about)
+
     async def commit(self, turns: Sequence[Turn], stop: StopReason | None) -> None:
         """Commit the last turn; with a stop reason, close the dialogue."""
         turn = turns[-1]
@@ -160,29 +175,33 @@ class Recorder:
 class RecordedChat:
     """One role's chat at one turn: a journalled call is never made again."""
 
-    __slots__ = ("_backend", "_recorder", "_role", "_turn", "prompt")
+    __slots__ = ("_about", "_backend", "_recorder", "_role", "_turn", "prompt")
 
-    def __init__(self, recorder: Recorder, role: Role, turn: int, backend: ChatBackend) -> None:
+    def __init__(
+        self, recorder: Recorder, role: Role, turn: int, backend: ChatBackend, about: str = ""
+    ) -> None:
         self.prompt = recorder.desk.prompts[role]
         self._recorder, self._role, self._turn, self._backend = recorder, role, turn, backend
+        self._about = about
 
     async def __call__(
         self, prompt: Prompt, *, attempt: int = 1, schema: type[Record] | None = None
     ) -> Answer:
         desk, index = self._recorder.desk, self._recorder.index
-        seed = derive_seed(desk.config.seed, index, self._turn, self._role, attempt)
+        about = (self._about,) if self._about else ()
+        seed = derive_seed(desk.config.seed, index, self._turn, self._role, *about, attempt)
         d = desk.config.sampling_for(self._role)
         named = (self._backend.spec, seed, d.temperature, d.top_p, d.top_k, d.repetition_penalty,
                  d.max_tokens, schema.__name__ if schema else None)  # fmt: skip
         request_hash = content_hash(orjson.dumps((named, prompt.messages)))
-        known = self._recorder.known.get((self._turn, self._role, attempt))
-        if known:
-            return self._from_journal(known, request_hash)
         row: Row = {
-            "dialogue": index, "turn": self._turn, "role": self._role, "attempt": attempt,
+            "dialogue": index, "turn": self._turn, "role": self._role, "about": self._about,
+            "attempt": attempt,
             "model": self._backend.spec, "prompt_version": prompt.version, "seed": seed,
             "request_hash": request_hash,
         }  # fmt: skip
+        if known := self._recorder.known.get(_key(row)):
+            return self._from_journal(known, request_hash)
         ask = Ask(prompt.messages, self._role, seed, d, schema)
         recorder = self._recorder
         recorder.end_computing()
@@ -225,9 +244,9 @@ class RecordedChat:
             self._recorder.desk.purse.close(reserve, answer)
         if answer is None:
             answer = Answer("", tries=error.tries if error else 1)
-        last = self._recorder.last_messages
+        last = self._recorder.last_messages(self._role, self._about)
         row |= {
-            "delta": split_delta(last[self._role], ask.messages),
+            "delta": split_delta(last, ask.messages),
             "text": None if error else answer.text,
             "prompt_tokens": answer.prompt_tokens,
             "completion_tokens": answer.completion_tokens,
@@ -237,7 +256,7 @@ class RecordedChat:
             "latency_ms": round((time.perf_counter() - started) * 1000, 3),
             "error": str(error) if error else None,
         }  # fmt: skip
-        last[self._role] = ask.messages
+        self._recorder.keep_messages(self._role, self._about, ask.messages)
         await self._recorder.desk.journal.write_call(row)
         self._count(answer, error)
         if error:
@@ -265,6 +284,11 @@ class RecordedChat:
         if row["error"]:
             raise ModelError(row["error"])
         return Answer(str(row["text"]), cut=bool(row["cut"]))
+
+
+def _key(row: Row) -> tuple[int, str, str, int]:
+    """What tells a dialogue's calls apart."""
+    return row["turn"], row["role"], row["about"], row["attempt"]
 
 
 def outcome_of(turns: Sequence[Turn]) -> Outcome:

@@ -1,17 +1,19 @@
 """The scheduler: dialogues in flight up to a limit, each at its own pace, no batches."""
 
 import asyncio
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from typing import Any, TypeVar
 
 from langchain_core.runnables import RunnableConfig
 
 from attunement.core.errors import AttunementError, ConfigError, JournalError
-from attunement.graphs.registry import build_graph
 from attunement.graphs.state import Context, Feed, Graph, supporter_turns
 from attunement.graphs.supporting import recursion_limit
+from attunement.simulator.backends import graph_for
 from attunement.simulator.journal import Task
 from attunement.simulator.recorder import Desk, Recorder
+
+_Item = TypeVar("_Item")
 
 
 async def run_open_dialogues(desk: Desk, only: Sequence[int] | None = None) -> None:
@@ -21,11 +23,32 @@ async def run_open_dialogues(desk: Desk, only: Sequence[int] | None = None) -> N
     A dialogue that fails is closed with its error and the run goes on. `JournalError` ends the
     run: what cannot be kept is not used; so does `ConfigError`: no dialogue could mend it.
     """
-    graph = build_graph(desk.config.graph, desk.config.plain_draft)
-    tasks = desk.journal.open_tasks(only)
-    workers = [
-        asyncio.create_task(_work(desk, graph, tasks)) for _ in range(desk.config.concurrency)
-    ]
+    graph = graph_for(desk.config)
+
+    async def work(task: Task) -> None:
+        try:
+            await run_dialogue(desk, graph, task)
+        except (JournalError, ConfigError):
+            raise
+        except AttunementError as error:
+            await _fail(desk, task, str(error))
+        except Exception as error:
+            await _fail(desk, task, f"{type(error).__name__}: {error}")
+
+    await keep_in_flight(desk, desk.journal.open_tasks(only), work)
+
+
+async def keep_in_flight(
+    desk: Desk, tasks: Iterator[_Item], work: Callable[[_Item], Awaitable[None]]
+) -> None:
+    """Work on as many tasks at a time as the run may have in flight, until all are done or the
+    gate stops. What `work` raises ends it."""
+
+    async def worker() -> None:
+        while not desk.gate.stopping and (task := next(tasks, None)) is not None:
+            await work(task)
+
+    workers = [asyncio.create_task(worker()) for _ in range(desk.config.concurrency)]
     everybody: asyncio.Future[Any] = asyncio.gather(*workers)
     stopped: asyncio.Future[Any] = asyncio.create_task(desk.gate.quiet())
     try:
@@ -36,18 +59,6 @@ async def run_open_dialogues(desk: Desk, only: Sequence[int] | None = None) -> N
         for task in (*workers, stopped):
             task.cancel()
         await asyncio.gather(everybody, *workers, stopped, return_exceptions=True)
-
-
-async def _work(desk: Desk, graph: Graph, tasks: Iterator[Task]) -> None:
-    while not desk.gate.stopping and (task := next(tasks, None)) is not None:
-        try:
-            await run_dialogue(desk, graph, task)
-        except (JournalError, ConfigError):
-            raise
-        except AttunementError as error:
-            await _fail(desk, task, str(error))
-        except Exception as error:
-            await _fail(desk, task, f"{type(error).__name__}: {error}")
 
 
 async def _fail(desk: Desk, task: Task, error: str) -> None:

@@ -61,11 +61,12 @@ def turn_counts(journal: Journal) -> TurnCounts:
     query = select(TURNS.c.number, TURNS.c.record).execution_options(yield_per=500)
     with journal.engine.connect() as db:
         for number, record in db.execute(query):
-            spoken = orjson.loads(record).get("spoken")
+            turn = orjson.loads(record)
+            spoken = turn.get("spoken")
             counts["all"] += 1
             counts["first"] += number == 1
             counts["crises"] += spoken == "hand_off"
-            counts["closings"] += spoken is None
+            counts["closings"] += spoken is None and "recorded" not in turn
     return TurnCounts(**counts, last=journal.counts()["done"])
 
 

@@ -15,7 +15,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-VERSION = 2
+VERSION = 3
 """Version of the journal's layout. A journal of another version is refused."""
 
 METADATA = MetaData()
@@ -69,6 +69,7 @@ CALLS = Table(
     Column("dialogue", Integer, ForeignKey("dialogues.idx"), nullable=False),
     Column("turn", Integer, nullable=False),
     Column("role", String(12), nullable=False),
+    Column("about", String(240), nullable=False, server_default=""),
     Column("attempt", Integer, nullable=False),
     Column("model", String(200), nullable=False),
     Column("prompt_version", String(12), nullable=False),
@@ -83,8 +84,27 @@ CALLS = Table(
     Column("tries", Integer, nullable=False),
     Column("latency_ms", Float),
     Column("error", Text),
-    UniqueConstraint("dialogue", "turn", "role", "attempt"),
+    UniqueConstraint("dialogue", "turn", "role", "about", "attempt"),
 )
-"""One row a model call. `delta` is what its messages change against the same role's call before
-it in this dialogue (see `delta.py`); before a role's first call stands its prompt file with the
-placeholders in it. So the journal grows with the turns, not with their square."""
+"""One row a model call. `about` tells apart what a role is asked several times a turn, as a judge
+is; else it is empty. `delta` is what the messages change against the call before it in this
+dialogue, by the same role about the same (see `delta.py`); before the first one stands the role's
+prompt file with the placeholders in it. So the journal grows with the turns, not with their square.
+"""
+VERDICTS = Table(
+    "verdicts",
+    METADATA,
+    Column("key", Integer, primary_key=True),
+    Column("dialogue", Integer, ForeignKey("dialogues.idx"), nullable=False),
+    Column("turn", Integer, nullable=False),
+    Column("about", String(10), nullable=False),
+    Column("name", String(40), nullable=False),
+    Column("judge", String(200), nullable=False),
+    Column("round", Integer, nullable=False),
+    Column("label", String(40), nullable=False),
+    Column("value", Float),
+    Column("reason", Text, nullable=False),
+    UniqueConstraint("dialogue", "turn", "about", "name", "judge", "label"),
+)
+"""One row a `Verdict`. `about` is the side that was judged; `label` is empty where a verdict has
+none. `round` counts how often the judge was asked anew, where its answer could not be read."""

@@ -10,15 +10,23 @@ from sqlalchemy import Connection, Engine, Table, bindparam
 from sqlalchemy.exc import SQLAlchemyError
 
 from attunement.core.errors import JournalError
-from attunement.simulator.tables import CALLS, DIALOGUES, TURNS
+from attunement.simulator.tables import CALLS, DIALOGUES, TURNS, VERDICTS
 
 Row = dict[str, Any]
+VERDICT_KEY = ("dialogue", "turn", "about", "name", "judge")
+"""The columns that the verdicts of one judgement share."""
 _CLOSE = (
     DIALOGUES.update()
     .where(DIALOGUES.c.idx == bindparam("at"))
     .values({c: bindparam(c) for c in ("status", "stop_reason", "outcome", "error")})
 )
-_STATEMENTS = {"call": CALLS.insert(), "turn": TURNS.insert(), "close": _CLOSE}
+_UNJUDGE = VERDICTS.delete().where(
+    *(VERDICTS.c[name] == bindparam(f"its_{name}") for name in VERDICT_KEY)
+)
+_STATEMENTS = {
+    "call": CALLS.insert(), "turn": TURNS.insert(), "close": _CLOSE, "unjudge": _UNJUDGE,
+    "verdict": VERDICTS.insert(),
+}  # fmt: skip
 """What can be written, in the order in which one transaction writes it."""
 CHECKPOINT_EVERY = 2000
 """Rows after which the write-ahead log is folded into the database."""

@@ -1,11 +1,13 @@
 """What many tests need: a persona, a small run, a scripted cast of answers."""
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 
 from attunement.agents.models.base import Ask, ChatBackend
 from attunement.agents.models.scripted import ScriptedChat
-from attunement.core.records import Persona
+from attunement.core.records import Dialogue, Persona, Utterance
+from attunement.graphs.state import public
 from attunement.personas.cards import library
 from attunement.simulator.casting import Cast, cast_for
 from attunement.simulator.config import RunConfig
@@ -27,6 +29,8 @@ ANSWERS = {
     "seeker": {"text": "I am at my wits' end.", "emotion": "anxiety", "intensity": 4},
     "planner": {"stage": "Exploration", "strategy": "Question", "reason": "to understand"},
     "responder": "What happened?",
+    "joint": "[Question] What happened?",
+    "judge": {"errors": []},
     "reflector": {
         "who": "A night nurse.", "emotion": "anxiety", "intensity": 4, "situation": "Work.",
         "needs": ["To be asked"],
@@ -84,6 +88,20 @@ def exported(folder: Path, calls: bool = True) -> bytes:
     out.unlink()
     journal.close()
     return content
+
+
+def write_recorded(path: Path, dialogues: Iterable[Dialogue]) -> None:
+    """Dialogues of a run as a file of recorded ones, in ESConv's shape."""
+    lines = [
+        json.dumps({"dialog": [_recorded(line) for turn in d.turns for line in public(turn)]})
+        for d in dialogues
+    ]
+    path.write_text("\n".join(lines), "utf-8")
+
+
+def _recorded(line: Utterance) -> dict[str, object]:
+    named = {"annotation": {"strategy": line.strategy}} if line.strategy else {}
+    return {"speaker": line.speaker, "content": line.text} | named
 
 
 LIBRARY = library()

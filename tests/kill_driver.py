@@ -1,6 +1,8 @@
 """A process to be killed: runs a run folder and counts its calls.
 
-    python tests/kill_driver.py RUN COUNTER
+    python tests/kill_driver.py RUN COUNTER [label]
+
+With `label` it labels the run's replies instead.
 
 One byte is appended to COUNTER for every call that is really made, before it is answered: on the
 embedded model, or on the server that the run names, where every sending counts.
@@ -14,6 +16,7 @@ from pathlib import Path
 from attunement.agents.models.base import Answer, Ask, ChatBackend
 from attunement.agents.models.rehearsal import RehearsalChat
 from attunement.simulator.config import RunConfig, read_config
+from attunement.simulator.labelling import label
 from attunement.simulator.run import run
 
 
@@ -55,6 +58,7 @@ if __name__ == "__main__":
     counter = os.open(sys.argv[2], os.O_WRONLY | os.O_APPEND | os.O_CREAT)
     config = read_config(folder / "config.toml")
     served = config.model.startswith("openai:")
-    run(folder, backends=[
+    work = label if sys.argv[3:] == ["label"] else run
+    work(folder, backends=[
         counted_server(config, counter) if served else CountedRehearsal(counter=counter)
     ])  # fmt: skip

@@ -41,7 +41,7 @@ def test_each_attempt_has_its_own_seed():
 
 
 def test_three_unreadable_answers_are_given_up():
-    with pytest.raises(AnswerError, match=r"no readable Plan in 3 attempts: .*JSON"):
+    with pytest.raises(AnswerError, match=r"no readable StagedPlan in 3 attempts: .*JSON"):
         ask("a", "b", "c", GOOD)
 
 

@@ -2,11 +2,14 @@
 
 import asyncio
 import json
+from collections import Counter
 from statistics import fmean
 
 import pytest
 
-from attunement.agents.models.base import Ask
+from attunement.agents.joint import joint_prompt, split_joint
+from attunement.agents.judge import label_errors
+from attunement.agents.models.base import Ask, UnjournalledChat
 from attunement.agents.models.rehearsal import RehearsalChat
 from attunement.agents.models.rehearsal_hearing import (
     hear_reply,
@@ -21,9 +24,11 @@ from attunement.agents.models.rehearsal_words import (
     NEED_SENTENCES,
     pick,
 )
+from attunement.agents.planner import name_prompt
+from attunement.agents.prompting import block, flatten, packaged_prompts
 from attunement.agents.seeker import describe
-from attunement.core.errors import ModelError
 from attunement.core.needs import kind_of_help, kinds_of_help
+from attunement.core.records import Reply, Utterance
 from attunement.core.strategies import Strategy
 from attunement.evaluation.summary import summarise
 from tests.helpers import LIBRARY, PERSONA, journal_of, small_run
@@ -130,9 +135,63 @@ def test_picking_is_even():
     assert max(counts.values()) < 1200
 
 
-def test_it_has_no_judge():
-    with pytest.raises(ModelError, match="no judge"):
-        asyncio.run(RehearsalChat().answer(Ask([], "judge")))
+# ---- mining and judging -------------------------------------------------------------------------
+
+HEARD = (
+    Utterance(speaker="seeker", text="I feel really anxious. My boss shouts at me every day."),
+    Utterance(speaker="supporter", text="How long has that been so?"),
+    Utterance(speaker="seeker", text="Since March. I feel quite anxious about going there."),
+)
+
+
+def ask(role, messages, seed):
+    return asyncio.run(RehearsalChat().answer(Ask(messages, role, seed))).text
+
+
+def test_asked_for_a_bare_name_the_planner_names_a_strategy_almost_always():
+    prompt = name_prompt(packaged_prompts()["planner"], HEARD)
+    counts = Counter(ask("planner", prompt.messages, seed * 2654435761) for seed in range(1000))
+    assert set(Strategy) < set(counts)
+    readable = sum(counts[strategy] for strategy in Strategy)
+    assert 960 < readable < 1000
+
+
+def test_the_joint_model_writes_a_tag_and_a_reply_that_fits_it():
+    messages = joint_prompt(packaged_prompts()["joint"], HEARD).messages
+    read = [split_joint(ask("joint", messages, seed * 2654435761)) for seed in range(500)]
+    tagged = [(strategy, text) for strategy, text in read if strategy]
+    assert 460 < len(tagged) < 500
+    assert {strategy for strategy, _ in tagged} == set(Strategy)
+    for strategy, text in tagged:
+        assert strategy in hear_reply(text).kinds, (strategy, text)
+
+
+@pytest.mark.parametrize(
+    ("reply", "strategy", "errors"),
+    [
+        ("That must be difficult.", None, {"Template Response", "Lack of Empathy"}),
+        ("You could try to rest.", None, {"Early Emotion Shift", "Lack of Empathy"}),
+        ("Take care.", None, {"Lack of Empathy"}),
+        ("You feel jealous of your boss.", None, {"Emotion Misread"}),
+        ("Shouted at every day since March: who would not be anxious?", None, set()),
+        ("What does he say when he shouts?", "Question", set()),
+    ],
+)
+def test_the_judge_names_what_its_rules_find(reply, strategy, errors):
+    found = Counter()
+    for seed in range(100):
+        chat = UnjournalledChat(RehearsalChat(), "judge", seed=seed * 2654435761)
+        labels = asyncio.run(label_errors(chat, HEARD, Reply(text=reply, strategy=strategy)))
+        found.update(label.error.value for label in labels.errors)
+    assert set(found) == errors
+    assert all(85 < count <= 100 for count in found.values()), "it overlooks some, not many"
+
+
+def test_the_judge_is_now_and_then_not_readable_at_once():
+    chat = UnjournalledChat(RehearsalChat(), "judge")
+    prompt = chat.prompt.chat(dialogue=flatten(HEARD), strategy="x", reply=block("reply", "Hm."))
+    texts = [ask("judge", prompt.messages, seed * 2654435761) for seed in range(500)]
+    assert 0 < sum("{" not in text for text in texts) < 30
 
 
 def test_it_answers_as_a_langchain_model():

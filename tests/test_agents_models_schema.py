@@ -6,8 +6,8 @@ import pytest
 from pydantic import Field
 
 from attunement.agents.models.schema import json_schema
+from attunement.agents.planner import StagedPlan
 from attunement.core.records import (
-    Plan,
     Record,
     Reflection,
     Reply,
@@ -17,7 +17,7 @@ from attunement.core.records import (
     Strategy,
 )
 
-ASKED_FOR = [Plan, Reply, Reflection, Risky, SeekerTurn]
+ASKED_FOR = [StagedPlan, Reply, Reflection, Risky, SeekerTurn]
 
 
 def nodes(node):
@@ -49,7 +49,7 @@ def test_all_fields_are_required_and_no_others_allowed(record):
 
 
 def test_references_are_put_in_place():
-    fields = json_schema(Plan)["properties"]
+    fields = json_schema(StagedPlan)["properties"]
     assert fields["stage"]["enum"] == [stage.value for stage in Stage]
     assert fields["strategy"]["enum"] == [strategy.value for strategy in Strategy]
 

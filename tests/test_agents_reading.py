@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 from pydantic import Field
 
 from attunement.agents.guard import Watch
+from attunement.agents.planner import StagedPlan as Plan
 from attunement.agents.reading import ReadingError, plain_text, read_record
 from attunement.core.records import (
     Emotion,
     Inferred,
     Intensity,
-    Plan,
     Record,
     Reflection,
     Reply,

@@ -18,7 +18,10 @@ from attunement.graphs.supporting import recursion_limit
 from tests.helpers import ANSWERS, LIBRARY, PERSONA, answering
 
 ALL = [*((name, False) for name in GRAPHS), ("self_refine", True)]
+LIVE = [case for case in ALL if case[0] != "ipm"]
+"""`ipm` mines recorded dialogues and nothing else; `test_graphs_ipm.py` has what is its own."""
 every_graph = pytest.mark.parametrize(("name", "plain"), ALL)
+every_live_graph = pytest.mark.parametrize(("name", "plain"), LIVE)
 
 
 def play(name, plain, backend, persona=PERSONA, max_turns=3, recorded=None, turns=(), guard=False):
@@ -44,7 +47,8 @@ def play(name, plain, backend, persona=PERSONA, max_turns=3, recorded=None, turn
 
 
 def line(speaker, text):
-    return Utterance(speaker=speaker, text=text)
+    strategy = Strategy.QUESTION if speaker == "supporter" else None
+    return Utterance(speaker=speaker, text=text, strategy=strategy)
 
 
 NOTES = tuple(packaged_prompts()["responder"].section("note", strategy=s) for s in Strategy)
@@ -57,7 +61,7 @@ def without_note(messages):
     return [*before, last | {"content": said or last["content"]}]
 
 
-@every_graph
+@every_live_graph
 def test_a_dialogue_has_max_turns_replies_and_a_closing_word(name, plain):
     state, commits = play(name, plain, answering())
     turns = state["turns"]
@@ -67,7 +71,7 @@ def test_a_dialogue_has_max_turns_replies_and_a_closing_word(name, plain):
     assert [len(so_far) for so_far, _ in commits] == [1, 2, 3, 4]
 
 
-@every_graph
+@every_live_graph
 def test_the_public_dialogue_alternates_and_grows(name, plain):
     backend = answering()
     play(name, plain, backend)
@@ -77,13 +81,13 @@ def test_the_public_dialogue_alternates_and_grows(name, plain):
         assert roles == ["system", *["user", "assistant"] * (turn - 1), "user"]
 
 
-@every_graph
+@every_live_graph
 def test_the_longest_dialogue_stays_within_its_step_limit(name, plain):
     state, _ = play(name, plain, answering(), max_turns=40)
     assert len(state["turns"]) == 41
 
 
-@every_graph
+@every_live_graph
 def test_a_seeker_who_wants_to_stop_is_not_answered(name, plain):
     goodbye = ANSWERS["seeker"] | {"wants_to_stop": True, "rating": 2, "text": "Bye."}
     state, _ = play(name, plain, answering(seeker=goodbye))
@@ -92,7 +96,7 @@ def test_a_seeker_who_wants_to_stop_is_not_answered(name, plain):
     assert state["stop"] == "gave_up"
 
 
-@every_graph
+@every_live_graph
 def test_crisis_leads_to_the_hand_off_and_closes(name, plain):
     crisis = ANSWERS["seeker"] | {"text": "I want to die."}
     backend = answering(seeker=crisis)
@@ -106,7 +110,7 @@ def test_crisis_leads_to_the_hand_off_and_closes(name, plain):
     assert {ask.role for ask in backend.asked} == {"seeker"}
 
 
-@every_graph
+@every_live_graph
 def test_crisis_in_the_goodbye_is_not_missed(name, plain):
     last = ANSWERS["seeker"] | {"text": "I want to die. Bye.", "wants_to_stop": True}
     state, _ = play(name, plain, answering(seeker=last))
@@ -114,7 +118,7 @@ def test_crisis_in_the_goodbye_is_not_missed(name, plain):
     assert state["stop"] == "crisis"
 
 
-@every_graph
+@every_live_graph
 def test_a_guard_model_adds_to_the_rules_and_never_weakens_them(name, plain):
     calm = answering(guard={"crisis": False})
     crisis = ANSWERS["seeker"] | {"text": "I want to die."}
@@ -127,7 +131,7 @@ def test_a_guard_model_adds_to_the_rules_and_never_weakens_them(name, plain):
     assert not play(name, plain, calm, guard=True)[0]["turns"][0].guard.crisis
 
 
-@every_graph
+@every_live_graph
 def test_a_guard_model_without_answer_sets_the_turn_aside(name, plain):
     turn = play(name, plain, answering(guard="hm"), guard=True)[0]["turns"][0]
     assert turn.set_aside[0].role == "guard"
@@ -138,7 +142,7 @@ def no_answer(ask):
     raise ModelError("server gone")
 
 
-@every_graph
+@every_live_graph
 @pytest.mark.parametrize("role", ["planner", "reflector", "refiner"])
 @pytest.mark.parametrize("answer", ["not json", no_answer], ids=["unreadable", "failed"])
 def test_a_role_without_answer_sets_the_turn_aside_and_the_draft_is_spoken(
@@ -154,14 +158,14 @@ def test_a_role_without_answer_sets_the_turn_aside_and_the_draft_is_spoken(
             assert turn.set_aside[0].reason
 
 
-@every_graph
+@every_live_graph
 @pytest.mark.parametrize("role", ["seeker", "responder"])
 def test_without_words_there_is_no_turn(name, plain, role):
     with pytest.raises((AnswerError, ModelError)):
         play(name, plain, answering(**{role: no_answer}))
 
 
-@every_graph
+@every_live_graph
 def test_a_resumed_dialogue_goes_on_as_if_it_had_not_stopped(name, plain):
     whole, _ = play(name, plain, UnstoppedRehearsal(), LIBRARY[3], max_turns=6)
     for k in range(len(whole["turns"])):
@@ -255,7 +259,7 @@ def hears_only_what_was_said(ask, state) -> bool:
     return block in [flatten(lines) for lines in heard]
 
 
-@every_graph
+@every_live_graph
 @pytest.mark.parametrize("persona", LIBRARY, ids=lambda p: p.id)
 def test_supporter_never_sees_the_persona(name, plain, persona):
     """With a seeker who gives nothing away, no word of the card may reach a supporter's prompt."""
@@ -283,7 +287,7 @@ def test_supporter_never_sees_the_persona(name, plain, persona):
     assert all(json.dumps(s, ensure_ascii=False)[1:-1] in seen for s in persona.what_helps)
 
 
-@every_graph
+@every_live_graph
 @pytest.mark.parametrize("persona", LIBRARY, ids=lambda p: p.id)
 def test_supporter_sees_no_more_than_was_said(name, plain, persona):
     """On the embedded model, a supporter's prompt is the prompt file, the public lines, and what

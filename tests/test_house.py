@@ -69,6 +69,10 @@ def test_langgraph_json_names_graphs_that_load_and_run():
         graph = getattr(module, function)()
         # As LangGraph's own tools do it: a plain dict, an empty context or one of plain values.
         feed = {"persona": library()[0].model_dump(mode="json")}
+        if name == "ipm":
+            recorded = [("seeker", "I lost my job."), ("supporter", "Oh no."), ("seeker", "Yes.")]
+            lines = [{"speaker": speaker, "text": text} for speaker, text in recorded * 2]
+            feed["recorded"] = lines
         for context, turns in ((None, 8), ({}, 8), ({"max_turns": 2}, 2)):
             state = asyncio.run(graph.ainvoke(feed, {"recursion_limit": 200}, context=context))
             assert 1 < len(state["turns"]) <= turns + 1, name

@@ -1,20 +1,19 @@
-"""Recorded dialogues: the corpora's own numbers, and every shape that is read."""
+"""Recorded dialogues: the numbers that the corpora themselves have."""
 
 import hashlib
 import json
 import random
 from collections import Counter
-from itertools import pairwise
+from itertools import groupby, pairwise
 from pathlib import Path
+from statistics import mean, median
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from attunement.core.errors import RecordingError
-from attunement.core.records import Utterance
 from attunement.core.strategies import Strategy
-from attunement.personas.recorded import Recording, merge_turns, read_recordings
+from attunement.personas.preprocessing import merge_turns
+from attunement.personas.recorded import Recording, read_recordings
+from attunement.personas.shapes import named_strategy
 
 S = Strategy
 
@@ -39,6 +38,23 @@ def sha256(dialogues: list[str]) -> str:
 
 def scores(recordings: list[Recording], side: str, question: str) -> Counter[str]:
     return Counter(r.survey.get(side, {}).get(question, "missing") for r in recordings)
+
+
+def runs(recording: Recording) -> list[tuple[int, str]]:
+    grouped = groupby(recording.utterances, key=lambda u: u.speaker)
+    return [(len(list(run)), speaker) for speaker, run in grouped]
+
+
+def longest_run(recordings: list[Recording]) -> dict[str, int]:
+    found = [run for recording in recordings for run in runs(recording)]
+    return {
+        who: max(n for n, speaker in found if speaker == who) for who in ("seeker", "supporter")
+    }
+
+
+def labels(recording: Recording) -> list[list[Strategy | None]]:
+    grouped = groupby(recording.utterances, key=lambda u: u.speaker)
+    return [[u.strategy for u in run] for speaker, run in grouped if speaker == "supporter"]
 
 
 # ---- ESConv -------------------------------------------------------------------------------------
@@ -83,6 +99,28 @@ def test_esconv_strategy_labels(esconv: list[Recording]) -> None:
     }  # fmt: skip
 
 
+def test_every_supporter_utterance_has_a_strategy_and_no_seekers(esconv: list[Recording]) -> None:
+    spoken = [u for r in esconv for u in r.utterances]
+    assert not [u for u in spoken if (u.speaker == "supporter") != (u.strategy is not None)]
+
+
+def test_esconv_runs_of_one_speaker(esconv: list[Recording]) -> None:
+    assert longest_run(esconv) == {"seeker": 14, "supporter": 7}
+    assert max(runs(esconv[1026]))[0] == 14
+    counts = Counter(speaker for r in esconv for length, speaker in runs(r) if length > 1)
+    assert counts == {"seeker": 3747, "supporter": 2717}
+    having = [{speaker for length, speaker in runs(r) if length > 1} for r in esconv]
+    assert sum(map(bool, having)) == 1178
+    assert sum("seeker" in found for found in having) == 1028
+    assert sum("supporter" in found for found in having) == 996
+
+
+def test_esconv_has_no_dialogue_twice_and_99_repeated_lines(esconv: list[Recording]) -> None:
+    assert len({lines(recording) for recording in esconv}) == 1300
+    pairs = [pair for r in esconv for pair in pairwise(r.utterances)]
+    assert sum((a.speaker, a.text) == (b.speaker, b.text) for a, b in pairs) == 99
+
+
 def test_esconv_merged_turns(esconv: list[Recording]) -> None:
     merged = [merge_turns(r.utterances) for r in esconv]
     assert Counter(u.speaker for turns in merged for u in turns) == {
@@ -94,6 +132,8 @@ def test_esconv_merged_turns(esconv: list[Recording]) -> None:
     assert Counter(turns[-1].speaker for turns in merged) == {"supporter": 875, "seeker": 425}
     answered = sum(u.speaker == "supporter" for turns in merged for u in turns[1:])
     assert answered == 14_642
+    assert sum(map(len, merged)) == 30_392
+    assert max(map(len, merged)) == 87
     both = zip(merged, esconv, strict=True)
     alternating = sum(len(turns) == len(r.utterances) for turns, r in both)
     assert alternating == 122
@@ -107,11 +147,23 @@ def test_a_merged_esconv_turn_takes_the_first_label(esconv: list[Recording]) -> 
     }  # fmt: skip
 
 
+def test_the_labels_that_merging_an_esconv_turn_leaves_behind(esconv: list[Recording]) -> None:
+    merged = [run for r in esconv for run in labels(r)]
+    assert len(merged) == 15_325
+    assert Counter(run[-1] for run in merged) == {
+        S.QUESTION: 3491, S.OTHERS: 2828, S.SUGGESTIONS: 2467, S.AFFIRMATION: 2244,
+        S.SELF_DISCLOSURE: 1285, S.REFLECTION: 1101, S.INFORMATION: 992, S.RESTATEMENT: 917,
+    }  # fmt: skip
+    assert sum(len(set(run)) > 1 for run in merged) == 2199
+
+
 def test_esconv_emotion_problem_and_experience_types(esconv: list[Recording]) -> None:
     assert Counter(str(r.emotion) for r in esconv) == {
         "anxiety": 354, "depression": 334, "sadness": 308, "anger": 111, "fear": 95, "shame": 42,
         "disgust": 40, "nervousness": 13, "guilt": 1, "jealousy": 1, "pain": 1,
     }  # fmt: skip
+    rare = {str(esconv[place].emotion) for place in (851, 899, 935)}
+    assert rare == {"guilt", "jealousy", "pain"}
     assert Counter(str(r.problem) for r in esconv) == {
         "ongoing depression": 351, "job crisis": 280, "breakup with partner": 239,
         "problems with friends": 179, "academic pressure": 156, "Sleep Problems": 28,
@@ -139,12 +191,25 @@ def test_esconv_survey(esconv: list[Recording]) -> None:
     assert scores(esconv, "supporter", "relevance") == {
         "0": 4, "1": 3, "2": 12, "3": 43, "4": 152, "5": 901, "missing": 185,
     }  # fmt: skip
+    zeros = [i for i, r in enumerate(esconv) if r.survey["supporter"].get("relevance") == "0"]
+    assert zeros == [855, 903, 915, 949]
+
+
+def test_where_the_esconv_survey_is_missing(esconv: list[Recording]) -> None:
+    unasked = [r.survey["seeker"] for r in esconv if r.final_intensity is None]
+    assert [set(asked) for asked in unasked] == [{"initial_emotion_intensity"}] * 150
+    assert sum(r.survey["supporter"] == {} for r in esconv) == 185
 
 
 def test_esconv_change_of_intensity(esconv: list[Recording]) -> None:
     changes = [r.final_intensity - r.intensity for r in esconv if r.final_intensity and r.intensity]
     assert Counter(changes) == {-1: 417, -2: 433, -3: 193, -4: 107}
-    assert sum(changes) / len(changes) == pytest.approx(-1.991304, abs=1e-6)
+    assert mean(changes) == pytest.approx(-1.991304, abs=1e-6)
+    assert mean(r.intensity for r in esconv if r.intensity) == pytest.approx(4.061538, abs=1e-6)
+    both = [(r.intensity, r.final_intensity) for r in esconv if r.intensity and r.final_intensity]
+    assert len(both) == 1150
+    assert mean(first for first, _ in both) == pytest.approx(4.065217, abs=1e-6)
+    assert mean(last for _, last in both) == pytest.approx(2.073913, abs=1e-6)
 
 
 def test_esconv_free_text_answers(esconv: list[Recording]) -> None:
@@ -152,6 +217,51 @@ def test_esconv_free_text_answers(esconv: list[Recording]) -> None:
         "seeker_question1": 1017, "seeker_question2": 938,
         "supporter_question1": 869, "supporter_question2": 750,
     }  # fmt: skip
+
+
+LENGTHS = {
+    "utterances a dialogue": (1300, 16, 27, 29.5115, 120),
+    "merged turns a dialogue": (1300, 8, 22, 23.3785, 87),
+    "words an utterance": (38_365, 1, 13, 16.3967, 166),
+    "words of a seeker": (19_989, 1, 12, 14.8180, 158),
+    "words of a supporter": (18_376, 1, 15, 18.1140, 166),
+    "characters an utterance": (38_365, 1, 66, 83.1096, 912),
+    "words a situation": (1300, 1, 17, 22.7062, 196),
+}
+"""n, min, median, mean, max."""
+
+
+@pytest.mark.parametrize("name", LENGTHS)
+def test_esconv_lengths(esconv: list[Recording], name: str) -> None:
+    spoken = [u for r in esconv for u in r.utterances]
+    found = {
+        "utterances a dialogue": [len(r.utterances) for r in esconv],
+        "merged turns a dialogue": [len(merge_turns(r.utterances)) for r in esconv],
+        "words an utterance": [len(u.text.split()) for u in spoken],
+        "words of a seeker": [len(u.text.split()) for u in spoken if u.speaker == "seeker"],
+        "words of a supporter": [len(u.text.split()) for u in spoken if u.speaker == "supporter"],
+        "characters an utterance": [len(u.text) for u in spoken],
+        "words a situation": [len(r.situation.split()) for r in esconv],
+    }[name]
+    n, least, middle, average, most = LENGTHS[name]
+    assert (len(found), min(found), median(found), max(found)) == (n, least, middle, most)
+    assert mean(found) == pytest.approx(average, abs=5e-5)
+
+
+def test_esconv_oddities(esconv: list[Recording], shared_data: Path) -> None:
+    raw = (shared_data / "esconv" / "ESConv.json").read_bytes()
+    assert not raw.startswith(b"\xef\xbb\xbf")
+    spoken = [u for r in esconv for u in r.utterances]
+    assert sum(not u.text.isascii() for u in spoken) == 221
+    assert Counter(u.speaker for u in spoken if len(u.text) == 1) == {"seeker": 7, "supporter": 1}
+    bracketed = [
+        (i, k) for i, r in enumerate(esconv) for k, u in enumerate(r.utterances) if "[" in u.text
+    ]
+    assert bracketed == [(22, 15), (504, 14)]
+    assert not [u for u in spoken if u.text.startswith("[")]
+    situations = Counter(r.situation.lower() for r in esconv)
+    assert sum(n for n in situations.values() if n > 1) == 10
+    assert json.loads(raw)[442]["situation"].endswith("\u00a0")
 
 
 def test_ids_count_from_one_under_the_stem_of_the_file(esconv: list[Recording]) -> None:
@@ -175,6 +285,22 @@ def test_failed_esconv_counts(failed: list[Recording]) -> None:
     assert sum(turns[0].speaker == "supporter" for turns in merged) == 71
     lengths = [len(r.utterances) for r in failed]
     assert (min(lengths), max(lengths)) == (2, 186)
+    assert sum(lengths) == 5230
+    assert max(longest_run(failed).values()) == 50
+    assert sum(any(length > 1 for length, _ in runs(r)) for r in failed) == 174
+
+
+def test_failed_esconv_as_its_file_has_it_and_as_it_is_read(
+    failed: list[Recording], shared_data: Path
+) -> None:
+    raw = json.loads((shared_data / "esconv" / "FailedESConv.json").read_bytes())
+    spoken = [line for dialogue in raw for line in dialogue["dialog"]]
+    assert Counter(line["speaker"] for line in spoken) == {"speaker": 2853, "listener": 2377}
+    contents = [line["content"] for line in spoken]
+    assert sum(text != text.strip() for text in contents) == 2639
+    assert sum("\n" in text.strip() for text in contents) == 73
+    read = [u.text for r in failed for u in r.utterances]
+    assert read == [" ".join(text.split()) for text in contents]
 
 
 def test_failed_esconv_spellings_become_the_eight_strategies(failed: list[Recording]) -> None:
@@ -185,6 +311,28 @@ def test_failed_esconv_spellings_become_the_eight_strategies(failed: list[Record
     }  # fmt: skip
 
 
+SPELLINGS = {
+    "Questions": (520, S.QUESTION), "Other": (400, S.OTHERS),
+    "Providing Suggestions": (392, S.SUGGESTIONS),
+    "Affirmation and Reassurance": (334, S.AFFIRMATION),
+    "Reflection of feelings": (200, S.REFLECTION), "Self-disclosure": (195, S.SELF_DISCLOSURE),
+    "Restatement or Paraphrasing": (176, S.RESTATEMENT), "Information": (131, S.INFORMATION),
+    "Direct Guidance": (11, S.SUGGESTIONS), "Question": (8, S.QUESTION),
+    "Approval and Reassurance": (7, S.AFFIRMATION), "Restatement": (3, S.RESTATEMENT),
+}  # fmt: skip
+
+
+def test_the_twelve_spellings_of_failed_esconv(shared_data: Path) -> None:
+    names: Counter[str] = Counter()
+
+    def read(name: str) -> Strategy:
+        names[name] += 1
+        return named_strategy(name)
+
+    list(read_recordings(shared_data / "esconv" / "FailedESConv.json", strategy=read))
+    assert {name: (n, named_strategy(name)) for name, n in names.items()} == SPELLINGS
+
+
 def test_failed_esconv_feedback_and_change(failed: list[Recording]) -> None:
     stars = Counter(f for r in failed for f in r.feedback if f is not None)
     assert stars == {1: 172, 2: 174, 3: 264, 4: 209, 5: 168}
@@ -193,175 +341,10 @@ def test_failed_esconv_feedback_and_change(failed: list[Recording]) -> None:
         r.final_intensity - r.intensity for r in failed if r.final_intensity and r.intensity
     )
     assert changes == {-4: 4, -3: 5, -2: 7, -1: 15, 0: 85, 1: 21, 2: 5}
+    assert mean(changes.elements()) == pytest.approx(-0.204225, abs=1e-6)
+    assert changes.total() == 142
+    assert sum(r.final_intensity is None for r in failed) == 54
+    assert mean(stars.elements()) == pytest.approx(3.0274, abs=5e-5)
+    said = [pair for r in failed for pair in zip(r.utterances, r.feedback, strict=True)]
+    assert sum(u.speaker == "seeker" and stars is None for u, stars in said) == 1866
     assert not any(r.answers for r in failed)
-
-
-# ---- shapes -------------------------------------------------------------------------------------
-
-
-def write(path: Path, value: object) -> Path:
-    path.write_text(json.dumps(value), encoding="utf-8")
-    return path
-
-
-TALK = [("seeker", "I lost my job."), ("supporter", "Since when?")]
-CHAT = [
-    {"role": "system", "content": "Be kind."},
-    {"role": "user", "content": " I lost\n my job. "},
-    {"role": "assistant", "content": "Since when?"},
-]
-
-
-@pytest.mark.parametrize(
-    "value",
-    [
-        {"messages": CHAT},
-        {"conversation": CHAT},
-        {"dialog": CHAT},
-        {"conversations": CHAT},
-        {
-            "conversations": [
-                {"from": "human", "value": "I lost my job."},
-                {"from": "gpt", "value": "Since when?"},
-            ]
-        },
-        {
-            "content": [
-                {"User": "I lost my job."},
-                {"AI Strategy": "Clarification", "AI": "Since when?"},
-            ]
-        },
-        {"instruction": "I lost my job.", "output": "Since when?", "history": []},
-    ],
-    ids=["messages", "conversation", "dialog", "conversations", "sharegpt", "extes", "rows"],
-)  # fmt: skip
-@pytest.mark.parametrize("extension", ["json", "jsonl"])
-def test_every_shape_gives_the_same_dialogue(tmp_path: Path, value: object, extension: str) -> None:
-    file = write(tmp_path / f"talk.{extension}", [value] if extension == "json" else value)
-    (recording,) = read_recordings(file)
-    assert [(u.speaker, u.text) for u in recording.utterances] == TALK
-    assert recording.problem is recording.emotion is recording.intensity is None
-
-
-def test_the_published_extes_files_are_read(shared_data: Path) -> None:
-    (one,) = read_recordings(shared_data / "extes" / "one_dialogue.json")
-    assert one.situation.startswith("After a long day at work")
-    assert all(u.text for u in one.utterances)
-    assert len(list(read_recordings(shared_data / "extes" / "converted_sample.json"))) == 10
-
-
-def test_lines_are_streamed_so_that_a_limit_never_reaches_a_broken_one(tmp_path: Path) -> None:
-    file = tmp_path / "talk.jsonl"
-    file.write_text(json.dumps({"messages": CHAT}) + '\n\n{"broken":\n', encoding="utf-8")
-    assert len(list(read_recordings(file, limit=1))) == 1
-    with pytest.raises(RecordingError, match=r"`talk\.jsonl`, line 3, column \d+: not JSON"):
-        list(read_recordings(file))
-
-
-@pytest.mark.parametrize(
-    ("value", "message"),
-    [
-        (
-            {"dialog": [{"speaker": "narrator", "content": "x"}]},
-            r"dialogue 2: utterance 1: unknown speaker 'narrator'; known: seeker, user",
-        ),
-        (
-            {"dialog": [{"speaker": "sys", "text": "x", "strategy": "Hugging"}]},
-            r"dialogue 2: utterance 1: unknown strategy 'Hugging'; known: Question, Restatement",
-        ),
-        ({"messages": CHAT, "emotion_type": "joy"}, r"dialogue 2: unknown emotion 'joy'; known:"),
-        ({"messages": CHAT, "problem_type": "rain"}, r"dialogue 2: unknown problem 'rain'; known:"),
-        ({"text": "hello"}, r"dialogue 2: must be an object with a list under `dialog`"),
-        (
-            {"dialog": [{"speaker": "seeker", "content": "x", "annotation": {"feedback": "9"}}]},
-            r"dialogue 2: utterance 1: `feedback` must be 1 to 5, got '9'",
-        ),
-    ],
-)  # fmt: skip
-def test_an_error_names_file_dialogue_and_what_is_known(
-    tmp_path: Path, value: object, message: str
-) -> None:
-    file = write(tmp_path / "talk.json", [{"messages": CHAT}, value])
-    with pytest.raises(RecordingError, match="`talk.json`, " + message):
-        list(read_recordings(file))
-
-
-@pytest.mark.parametrize(
-    ("content", "message"),
-    [
-        (b"", "is empty"),
-        (b"[]", "holds no dialogues"),
-        (b'[{"messages": [{"role": "user", "content": "\xff"}]}]', "line 1: not UTF-8"),
-        (b'[{"messages": [{"role": "user", "content": "\\ud800"}]}]', "lone surrogate"),
-    ],
-)
-def test_a_file_that_holds_nothing_to_replay_says_why(
-    tmp_path: Path, content: bytes, message: str
-) -> None:
-    file = tmp_path / "talk.json"
-    file.write_bytes(content)
-    with pytest.raises(RecordingError, match=message):
-        list(read_recordings(file))
-
-
-def test_a_missing_file_is_refused_before_the_first_dialogue(tmp_path: Path) -> None:
-    with pytest.raises(RecordingError, match="does not exist"):
-        read_recordings(tmp_path / "none.json")
-
-
-KEYS = (
-    "dialog", "messages", "speaker", "role", "content", "annotation", "history", "output",
-    "survey_score", "seeker", "situation", "User", "strategy", "experience_type",
-)  # fmt: skip
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers(-9, 9) | st.sampled_from(["seeker", "sys", "", "é"]),
-    lambda inner: st.lists(inner) | st.dictionaries(st.sampled_from(KEYS), inner),
-    max_leaves=12,
-)
-
-
-@given(value=JSON)
-def test_any_json_is_read_or_refused_in_one_sentence(
-    value: object, tmp_path_factory: pytest.TempPathFactory
-) -> None:
-    file = write(tmp_path_factory.getbasetemp() / "any.json", [value])
-    try:
-        (recording,) = read_recordings(file)
-    except RecordingError as error:
-        message = str(error)
-    else:
-        message = recording.id
-    assert message.startswith(("`any.json`, dialogue 1: ", "any-0001"))
-
-
-# ---- merging ------------------------------------------------------------------------------------
-
-
-def utterance(speaker: str, text: str, strategy: Strategy | None = None) -> Utterance:
-    return Utterance.model_validate({"speaker": speaker, "text": text, "strategy": strategy})
-
-
-def test_merging_joins_runs_and_drops_blanks() -> None:
-    turns = merge_turns(
-        [
-            utterance("seeker", "Hello"),
-            utterance("seeker", "I am tired."),
-            utterance("supporter", "Why?", S.QUESTION),
-            utterance("seeker", " "),
-            utterance("supporter", "It happens.", S.AFFIRMATION),
-        ]
-    )
-    assert turns == (
-        utterance("seeker", "Hello I am tired."),
-        utterance("supporter", "Why? It happens.", S.QUESTION),
-    )
-
-
-@given(
-    st.lists(st.tuples(st.sampled_from(["seeker", "supporter"]), st.sampled_from(["a", "", "b c"])))
-)
-def test_merged_turns_alternate_and_keep_every_word(spoken: list[tuple[str, str]]) -> None:
-    turns = merge_turns([utterance(speaker, text) for speaker, text in spoken])
-    assert all(a.speaker != b.speaker for a, b in pairwise(turns))
-    words = [word for _, text in spoken for word in text.split()]
-    assert [word for turn in turns for word in turn.text.split()] == words

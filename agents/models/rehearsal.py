@@ -1,15 +1,15 @@
 """`rehearsal`: the embedded simulator, rule-based speakers behind the chat interface.
 
-An agenda-based user simulator (Schatzmann et al. 2007) as the seeker, and rule-based supporter
-roles. It works from the rendered prompts as any model does, needs no download, and is
-deterministic in messages and seed. It is for trying things, tests and benchmarks; it makes no
+An agenda-based user simulator (Schatzmann et al. 2007) as the seeker, rule-based supporter roles,
+and a rule-based judge. It works from the rendered prompts as any model does, needs no download, and
+is deterministic in messages and seed. It is for trying things, tests and benchmarks; it makes no
 claim about people.
 """
 
 from attunement.agents.models.base import Answer, Ask, Capabilities, ChatBackend
+from attunement.agents.models.rehearsal_judge import name_errors
 from attunement.agents.models.rehearsal_seeker import speak_as_seeker
 from attunement.agents.models.rehearsal_supporter import SUPPORTER
-from attunement.core.errors import ModelError
 
 
 class RehearsalChat(ChatBackend):
@@ -25,10 +25,8 @@ class RehearsalChat(ChatBackend):
         return Capabilities(structured="json_schema", seeds=True, logprobs=False, usage=True)
 
     async def answer(self, ask: Ask) -> Answer:
-        if ask.role == "seeker":
-            text = speak_as_seeker(ask.messages, ask.seed)
-        elif ask.role in SUPPORTER:
-            text = SUPPORTER[ask.role](ask.messages, ask.seed)
-        else:
-            raise ModelError(f"`rehearsal` has no {ask.role}; use another model for this role")
+        text = _SPEAK[ask.role](ask.messages, ask.seed)
         return Answer(text, sum(len(m["content"]) for m in ask.messages) // 4, len(text) // 4)
+
+
+_SPEAK = {**SUPPORTER, "seeker": speak_as_seeker, "judge": name_errors}

@@ -1,4 +1,4 @@
-"""The embedded supporter: rules for planner, responder, reflector, refiner and guard.
+"""The embedded supporter: rules for planner, responder, joint model, reflector, refiner, guard.
 
 The responder's drafts are generic: stock phrases, and often advice too early. The reflector reads
 what the seeker's lines give away. The refiner names what the reflection found and gives the kind
@@ -53,7 +53,12 @@ _Item = TypeVar("_Item", bound=Hashable)
 
 
 def write_plan(messages: list[ChatMessage], seed: int) -> str:
-    """A `Plan` as JSON: the stage by the number of replies, the strategy by habit."""
+    """A `Plan` as JSON: the stage by the number of replies, the strategy by habit.
+
+    Asked by one message, as recipe B asks, it answers with the strategy's bare name.
+    """
+    if len(messages) == 1:
+        return _name(len(read_dialogue(messages[0]["content"])), seed)
     replies = sum(speaker == "supporter" for speaker, _ in read_dialogue(messages[-1]["content"]))
     stage = list(STRATEGIES)[min(replies // 2, 2)]
     strategy = pick(seed, 1, _HABITS[stage])
@@ -61,10 +66,33 @@ def write_plan(messages: list[ChatMessage], seed: int) -> str:
     return orjson.dumps({"stage": stage, "strategy": strategy, "reason": reason}).decode()
 
 
+def _name(lines: int, seed: int) -> str:
+    """A strategy's name, most often by habit; in 2 of 100 cases none of the eight."""
+    if chance(seed, 11, 2):
+        return pick(seed, 12, _NO_STRATEGY)
+    stage = list(STRATEGIES)[min(lines // 6, 2)]
+    habit = chance(seed, 13, 60)
+    return pick(seed, 14, _HABITS[stage] if habit else tuple(Strategy))
+
+
+_NO_STRATEGY = ("Active listening", "Comforting the seeker.", "Question, then Information")
+
+
+def speak_jointly(messages: list[ChatMessage], seed: int) -> str:
+    """`[Strategy] reply`; now and then a strategy that is none, or no tag at all."""
+    named = _name(len(messages), seed)
+    by_name = {strategy.value: strategy for strategy in Strategy}
+    text = _generic(by_name.get(named, Strategy.OTHERS), seed)
+    return text if chance(seed, 15, 1) else f"[{named}] {text}"
+
+
 def write_draft(messages: list[ChatMessage], seed: int) -> str:
     """A reply that would fit anybody, after the strategy that the prompt names, if it does."""
     named = _named(messages)
-    strategy = Strategy(named[1]) if named else Strategy(pick(seed, 2, _OWN_CHOICE))
+    return _generic(Strategy(named[1] if named else pick(seed, 2, _OWN_CHOICE)), seed)
+
+
+def _generic(strategy: Strategy, seed: int) -> str:
     parts = [pick(seed, 3, STOCK_PHRASES)] if chance(seed, 4, 70) else []
     parts.append(pick(seed, 5, GENERIC[strategy]))
     if chance(seed, 6, 40):
@@ -137,6 +165,7 @@ SUPPORTER: dict[Role, Callable[[list[ChatMessage], int], str]] = {
     "guard": watch,
     "planner": write_plan,
     "responder": write_draft,
+    "joint": speak_jointly,
     "reflector": write_reflection,
     "refiner": write_refinement,
 }

@@ -1,0 +1,84 @@
+"""`attune pairs`: preference corpora from runs, or mined from recorded dialogues."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def pairs(
+    sources: Annotated[
+        list[Path],
+        typer.Argument(metavar="RUN...", help="Run folders; with --mine, recorded dialogues."),
+    ],
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Folder to write; must not exist.")],
+    sets: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAMES",
+            help="response, strategy, joint; sft_direct, sft_planner, sft_responder, sft_joint; "
+            "else every set of pairs.",
+        ),
+    ] = None,
+    chosen: Annotated[
+        str, typer.Option(help="refined, or in a replay recorded: the human's own reply.")
+    ] = "refined",
+    split: Annotated[
+        str | None,
+        typer.Option(metavar="PARTS", help="train:validation[:test], by persona; else 9:1."),
+    ] = None,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same splits.")] = 0,
+    max_length_ratio: Annotated[
+        float, typer.Option(metavar="R", help="Chosen words over rejected; 0 for any.")
+    ] = 2.0,
+    min_history: Annotated[
+        int | None, typer.Option(metavar="N", help="Seeker turns heard; else 3 for refinements.")
+    ] = None,
+    max_similarity: Annotated[
+        float, typer.Option(metavar="S", help="Leave out pairs whose words are as equal as this.")
+    ] = 0.95,
+    filter_errors: Annotated[
+        bool,
+        typer.Option("--filter-errors", help="Only pairs that label-errors speaks for."),
+    ] = False,
+    iteration: Annotated[int, typer.Option(metavar="T", help="t of the model M_t.")] = 0,
+    format: Annotated[str, typer.Option(help="jsonl or parquet.")] = "jsonl",
+    layout: Annotated[str, typer.Option(help="trl or llama-factory.")] = "trl",
+    push: Annotated[
+        str | None, typer.Option(metavar="REPO", help="Upload to this dataset on the hub, private.")
+    ] = None,
+    public: Annotated[bool, typer.Option("--public", help="With --push: for everybody.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
+) -> None:
+    """Make a preference corpus: refined turns over drafts, with provenance and a dataset card.
+
+    Example: attune pairs runs/001 --out corpora/001
+    """
+    from rich.console import Console
+
+    from attunement.cli.pairs_table import print_corpus
+    from attunement.cli.progress import watched
+    from attunement.core.errors import ConfigError
+    from attunement.trainers.corpora.making import corpus_config, make_corpus
+    from attunement.trainers.corpora.push import check_token
+    from attunement.trainers.corpora.push import push as upload
+
+    if public and not push:
+        raise ConfigError("`--public` says how to push; name a repository with --push")
+    if push:
+        check_token()
+    config = corpus_config(
+        sets=[name.strip() for name in sets.split(",")] if sets else None, chosen=chosen,
+        split=split, seed=seed, iteration=iteration, format=format, layout=layout,
+        filters={
+            "max_length_ratio": max_length_ratio or None, "min_history": min_history,
+            "max_similarity": max_similarity, "errors": filter_errors,
+        },
+    )  # fmt: skip
+    report = make_corpus(sources, out, config, watched)
+    if as_json:
+        typer.echo(report.model_dump_json(indent=2))
+    else:
+        print_corpus(Console(), out, report)
+    if push:
+        typer.echo(f"Uploaded to {upload(out, push, public)}", err=True)

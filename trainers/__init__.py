@@ -1,0 +1,1 @@
+"""Learning: training corpora and what checks them."""

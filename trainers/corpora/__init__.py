@@ -1,0 +1,1 @@
+"""Training corpora: pairs and examples from runs, from mining, from recorded dialogues."""

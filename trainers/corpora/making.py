@@ -1,0 +1,92 @@
+"""Making a corpus from runs: settings, splits, rows, card."""
+
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import ExitStack, closing
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field, ValidationError
+
+from attunement.agents.reading import explain
+from attunement.core.errors import ConfigError
+from attunement.core.records import Dialogue, Record
+from attunement.simulator.config import RunConfig
+from attunement.simulator.journal import Journal
+from attunement.simulator.run import open_run
+from attunement.trainers.corpora.filters import Filters
+from attunement.trainers.corpora.from_run import Chosen, Harvest, choose_sets, harvest
+from attunement.trainers.corpora.origin import Seen, origin_of
+from attunement.trainers.corpora.report import CorpusReport, FileFormat, Layout
+from attunement.trainers.corpora.splits import SPLITS, parse_split, split_by
+from attunement.trainers.corpora.writing import CorpusWriter, refuse_existing_corpus
+
+USUAL = "9:1"
+HISTORY = 3
+"""Seeker turns that a refinement needs."""
+Watch = Callable[[Iterable[Dialogue], int], Iterable[Dialogue]]
+"""Handed a run's dialogues and how many they are; hands them on, and shows how far it is."""
+
+
+class CorpusConfig(Record):
+    """What to make of runs."""
+
+    sets: tuple[str, ...] | None = None
+    """None for every set of pairs that the run gives."""
+    chosen: Chosen = "refined"
+    split: str | None = None
+    """Shares of train, validation and, if there are three, test; by persona. None: 9:1 as far as
+    the personas go, so that a small corpus may have no validation."""
+    seed: int = 0
+    iteration: int = Field(default=0, ge=0)
+    """t of the model M_t that wrote the drafts."""
+    format: FileFormat = "jsonl"
+    layout: Layout = "trl"
+    filters: Filters = Filters()
+
+
+def corpus_config(**settings: Any) -> CorpusConfig:
+    """The settings, checked; `ConfigError` with one sentence where they do not hold."""
+    try:
+        return CorpusConfig.model_validate(settings)
+    except ValidationError as error:
+        raise ConfigError(explain(error)) from None
+
+
+def make_corpus(
+    runs: Sequence[Path],
+    out: Path,
+    config: CorpusConfig,
+    watch: Watch = lambda dialogues, _: dialogues,
+) -> CorpusReport:
+    """Write the corpus of one or several runs to `out`; returns its figures.
+
+    Raises `UserError` and its children before anything is written, or with nothing left behind.
+    """
+    refuse_existing_corpus(out)
+    shares = parse_split(config.split or USUAL)
+    with ExitStack() as stack:
+        plans: list[tuple[Journal, Harvest]] = []
+        for run in runs:
+            run_config, journal = open_run(run)
+            stack.enter_context(closing(journal))
+            plans.append((journal, _plan(run.name, run_config, journal, config)))
+        seen = Seen()
+        for journal, plan in plans:
+            seen.look_at(journal, plan.config)
+        if config.split is None and len(seen.personas) < sum(shares):
+            shares = shares[:1]
+        split_of = split_by(seen.personas, shares, config.seed)
+        splits, strict = SPLITS[: len(shares)], config.split is not None
+        writer = CorpusWriter(out, config.layout, config.format, splits, strict)
+        with writer as corpus:
+            for journal, plan in plans:
+                dialogues = watch(journal.dialogues(), sum(journal.counts().values()))
+                harvest(dialogues, plan, split_of, corpus)
+            return corpus.finish(origin_of([p for _, p in plans], seen, shares, config.seed))
+
+
+def _plan(name: str, run: RunConfig, journal: Journal, config: CorpusConfig) -> Harvest:
+    sets, filters = choose_sets(run, config.chosen, config.sets), config.filters
+    if filters.min_history is None and config.chosen == "refined":
+        filters = filters.model_copy(update={"min_history": HISTORY})
+    return Harvest(name, run, journal.prompts(), sets, config.chosen, filters, config.iteration)

@@ -1,0 +1,170 @@
+"""Pairs from a mined run: what a human said and did against what models sample in their place.
+
+Recipe B (arXiv 2505.16995). Strategy pairs: the recorded strategy's name against the sampled one,
+where they differ. Response pairs: both replies under the recorded strategy, kept where judges find
+no error in the human's and a fault of a response in the sample. Joint pairs: `[Strategy] reply`
+against the sample as it was written.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+
+from attunement.agents.joint import joined, split_joint
+from attunement.core.psychology import ERRORS, OF_A_RESPONSE
+from attunement.core.records import Dialogue, Mined, Record, Role, Turn, Utterance
+from attunement.core.strategies import Strategy
+from attunement.simulator.config import RunConfig
+from attunement.simulator.history import with_history
+from attunement.trainers.corpora.filters import Filters, error_reason, pair_reason, turn_reason
+from attunement.trainers.corpora.from_run import Harvest
+from attunement.trainers.corpora.rows import (
+    PairRow,
+    PairSet,
+    as_messages,
+    edit_distance,
+    said,
+    words,
+)
+from attunement.trainers.corpora.tasks import task_prompt
+from attunement.trainers.corpora.writing import CorpusWriter
+
+_ROLES: dict[Mined, Role] = {"strategy": "planner", "response": "responder", "joint": "joint"}
+"""Who wrote the rejected side of a set."""
+UNKNOWN = "not known"
+"""Stands for the strategy of a recorded reply that names none."""
+
+
+class MinedCounts(Record):
+    """What became of the supporter turns that have one recorded strategy, in one set."""
+
+    read: int
+    kept: int
+    dropped: dict[str, int]
+    """Reason -> count."""
+
+
+def mined_sets(config: RunConfig) -> tuple[PairSet, ...]:
+    """The sets that a mined run gives: what was sampled in it."""
+    return tuple(name for name in _ROLES if name in config.mining)
+
+
+def mine_rows(
+    dialogues: Iterable[Dialogue],
+    plan: Harvest,
+    split_of: Mapping[str, str],
+    corpus: CorpusWriter,
+) -> dict[str, dict[str, MinedCounts]]:
+    """Write every pair that a mined run gives into `corpus`, and count what it does not give.
+
+    Returns the counts by set and recorded strategy; `corpus` has those of all strategies together.
+    """
+    sets = [name for name in _ROLES if name in plan.sets and name in plan.config.mining]
+    for name in sets:
+        corpus.expect(name)
+    counts: dict[str, dict[str, Counter[str]]] = {name: {} for name in sets}
+    for dialogue in dialogues:
+        split = split_of[dialogue.persona.id]
+        for turn, heard in with_history(dialogue):
+            for name in sets:
+                row = _pair(plan, name, dialogue, turn, heard)
+                strategy = turn.recorded.strategy if turn.recorded else None
+                counted = counts[name].setdefault(strategy or UNKNOWN, Counter())
+                if isinstance(row, str):
+                    corpus.drop(name, row)
+                    counted[row] += 1
+                else:
+                    corpus.add(name, split, row)
+                    counted[""] += 1
+    return {
+        name: {strategy: _counts(found) for strategy, found in sorted(by_strategy.items())}
+        for name, by_strategy in counts.items()
+    }
+
+
+def _counts(found: Counter[str]) -> MinedCounts:
+    dropped = {reason: n for reason, n in found.most_common() if reason}
+    return MinedCounts(read=found.total(), kept=found[""], dropped=dropped)
+
+
+def _pair(
+    plan: Harvest, name: Mined, dialogue: Dialogue, turn: Turn, heard: Sequence[Utterance]
+) -> PairRow | str:
+    """The pair of one turn in one set, or why there is none."""
+    role, human = _ROLES[name], turn.recorded
+    # Roles stand beside each other: one without a usable answer spoils its own set alone.
+    aside = tuple(item for item in turn.set_aside if item.role in ("guard", role))
+    own = turn.model_copy(update={"set_aside": aside})
+    if reason := turn_reason(own, heard, plan.filters):
+        return reason
+    if human is None or human.strategy is None:
+        return "no recorded strategy"
+    sides = _sides(name, turn)
+    if sides is None:
+        return "not sampled"
+    chosen, rejected, sampled = sides
+    if reason := _reason(name, turn, chosen, rejected, plan.filters):
+        return reason
+    named = human.strategy if name == "response" else None
+    prompt = task_prompt(name, plan.prompts, heard, named)
+    return PairRow(
+        prompt=as_messages(prompt.messages),
+        chosen=said(chosen),
+        rejected=said(rejected),
+        source="mined",
+        run=plan.run,
+        dialogue_id=dialogue.id,
+        turn=turn.number,
+        persona_id=dialogue.persona.id,
+        strategy=human.strategy,
+        rejected_strategy=sampled,
+        chosen_model="human",
+        rejected_model=plan.config.spec_for(role) or "",
+        prompt_version=prompt.version,
+        chosen_prompt_version="",
+        rejected_prompt_version=plan.prompts[role].version,
+        iteration=plan.iteration,
+        edit_distance=round(edit_distance(chosen, rejected), 4),
+        chosen_words=words(chosen),
+        rejected_words=words(rejected),
+        verdicts=tuple(v for v in turn.verdicts if v.about in _JUDGED[name]),
+    )
+
+
+_JUDGED: dict[Mined, tuple[str, ...]] = {
+    "strategy": (), "response": ("draft", "recorded"), "joint": ("recorded",),
+}  # fmt: skip
+"""The replies of a turn that stand in a pair, so that what judges said of them belongs to it."""
+
+
+def _sides(name: Mined, turn: Turn) -> tuple[str, str, Strategy | None] | None:
+    """Chosen text, rejected text, the strategy of the rejected; None where nothing was sampled."""
+    human = turn.recorded
+    assert human is not None
+    assert human.strategy is not None
+    if name == "strategy":
+        sampled = turn.plan.strategy if turn.plan else None
+        return (human.strategy.value, sampled.value, sampled) if sampled else None
+    if name == "response":
+        return (human.text, turn.draft.text, turn.draft.strategy) if turn.draft else None
+    if turn.joint is None:
+        return None
+    return joined(human.strategy, human.text), turn.joint, split_joint(turn.joint)[0]
+
+
+def _reason(name: Mined, turn: Turn, chosen: str, rejected: str, filters: Filters) -> str | None:
+    """Why two sides make no pair of a set."""
+    if name == "strategy":
+        return "the same strategy" if chosen == rejected else None
+    reason = pair_reason(chosen, rejected, filters)
+    if reason or name == "joint":
+        return reason
+    return error_reason(turn, "recorded", "draft") or _other_errors(turn)
+
+
+def _other_errors(turn: Turn) -> str | None:
+    """Why a draft's errors do not count: a judge found none that lies in the response."""
+    found: dict[str, bool] = {}
+    for v in turn.verdicts:
+        if v.name == ERRORS and v.about == "draft":
+            found[v.judge] = found.get(v.judge, False) or v.label in OF_A_RESPONSE
+    return None if all(found.values()) else "the draft reply shows errors of another kind"

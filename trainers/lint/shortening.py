@@ -1,0 +1,80 @@
+"""A row with fewer old messages in its prompt, in each format."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from attunement.trainers.lint.shapes import Sample, Turns
+
+_OPEN, _CLOSE = "<dialogue>\n", "\n</dialogue>"
+
+
+@dataclass(frozen=True, slots=True)
+class Shorter:
+    """A prompt that lost its oldest messages."""
+
+    prompt: Turns
+    removed: int
+
+
+def shorter(sample: Sample) -> list[Shorter]:
+    """All shorter prompts of a row, longest first; each begins, behind the system, with a seeker.
+
+    A flattened dialogue in a single message (recipe B's planner) loses its oldest lines.
+    """
+    if sample.plain:
+        return []
+    start = 1 if sample.prompt and sample.prompt[0][0] == "system" else 0
+    head, said = sample.prompt[:start], sample.prompt[start:]
+    if len(said) == 1 and not sample.format.startswith("alpaca"):
+        return [
+            Shorter((*head, (said[0][0], text)), removed) for text, removed in _lines(said[0][1])
+        ]
+    return [
+        Shorter((*head, *said[place:]), place)
+        for place, (role, _) in enumerate(said)
+        if place and role == "user"
+    ]
+
+
+def _lines(text: str) -> list[tuple[str, int]]:
+    body, close, rest = text.removeprefix(_OPEN).partition(_CLOSE)
+    if not text.startswith(_OPEN) or not close:
+        return []
+    lines = body.split("\n")
+    return [
+        (_OPEN + "\n".join(lines[place:]) + close + rest, place)
+        for place, line in enumerate(lines)
+        if place and line.startswith("seeker: ")
+    ]
+
+
+def with_prompt(sample: Sample, short: Shorter) -> dict[str, Any]:
+    """The row as it stood, with the shorter prompt in its own format."""
+    raw = sample.raw
+    if sample.format.startswith("alpaca"):
+        return raw | {"history": raw["history"][short.removed // 2 :]}
+    if sample.format == "trl-implicit":
+        names = ["chosen", "rejected"]
+    else:
+        names = [next(n for n in ("conversations", "messages", "prompt") if raw.get(n) is not None)]
+    if len(short.prompt) == len(sample.prompt):
+        return raw | {name: _rewritten(raw[name], short.prompt) for name in names}
+    return raw | {name: _without(raw[name], short.removed) for name in names}
+
+
+def _without(messages: list[dict[str, Any]], removed: int) -> list[dict[str, Any]]:
+    role = messages[0].get("role", messages[0].get("from"))
+    start = 1 if role in ("system", "developer") else 0
+    return messages[:start] + messages[start + removed :]
+
+
+def _rewritten(messages: list[dict[str, Any]], prompt: Turns) -> list[dict[str, Any]]:
+    """The messages with the words of a flattened dialogue that lost lines; what follows stays."""
+    place = next(i for i, m in enumerate(messages) if _words(m).startswith(_OPEN))
+    field = "content" if "content" in messages[place] else "value"
+    changed = messages[place] | {field: prompt[-1][1]}
+    return [*messages[:place], changed, *messages[place + 1 :]]
+
+
+def _words(message: dict[str, Any]) -> str:
+    return str(message.get("content", message.get("value")))

@@ -1,0 +1,172 @@
+"""Checks of strategies: known ones, in their place, and not always the same."""
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import ClassVar
+
+from attunement.agents.joint import split_joint
+from attunement.core.errors import UserError
+from attunement.core.strategies import Strategy, parse_strategy
+from attunement.trainers.lint.checks import (
+    ENOUGH,
+    Bound,
+    Bounds,
+    Check,
+    Kind,
+    RowCheck,
+    Scope,
+    shortened,
+)
+from attunement.trainers.lint.report import Finding
+from attunement.trainers.lint.shapes import Sample
+
+NAMES = frozenset(strategy.value for strategy in Strategy)
+ALL_EXPECTED = 200
+"""Rows from which on each of the eight should occur; the rarest are some 6 % of human replies."""
+_COLUMNS = {
+    "chosen": ("strategy", "chosen_strategy"), "rejected": ("rejected_strategy",),
+    "completion": ("strategy",),
+}  # fmt: skip
+_TAG = re.compile(r"\s*\[([^\[\]\n]{1,60})\]")
+
+
+def kind_of(name: str, samples: Sequence[Sample]) -> Kind:
+    """What a set's completions are: by its name if it is one of ours, else by its first rows."""
+    last = name.rpartition("/")[2]
+    if last in ("strategy", "sft_planner"):
+        return "strategy"
+    if last in ("joint", "sft_joint"):
+        return "joint"
+    if last in ("response", "sft_direct", "sft_responder") or not samples:
+        return "response"
+    texts = [text for sample in samples for text in sample.texts.values()]
+    if 2 * sum(text.strip() in NAMES for text in texts) > len(texts):
+        return "strategy"
+    return "joint" if 2 * sum(split_joint(t)[0] is not None for t in texts) > len(texts) else (
+        "response"
+    )  # fmt: skip
+
+
+def named(sample: Sample, side: str, kind: Kind) -> str | None:
+    """The strategy that a side stands for, as it is spelled; None where nothing says it."""
+    text = sample.texts[side]
+    if kind == "strategy":
+        return text.strip()
+    if kind == "joint":
+        tag = _TAG.match(text)
+        return tag[1] if tag else None
+    for column in _COLUMNS[side]:
+        if isinstance(value := sample.raw.get(column), str):
+            return value
+    return None
+
+
+class UnknownStrategy(RowCheck):
+    """Names that are none of the eight, in a column, a completion or a tag."""
+
+    name = "unknown-strategy"
+    what = "strategies that are none of the eight"
+    remedy = "Spell them as ESConv does, or leave these rows out."
+
+    def fault(self, sample: Sample) -> str | None:
+        """The name, and the right spelling where one is meant."""
+        for side in sample.texts:
+            spelled = named(sample, side, self.scope.kind)
+            if spelled is not None and spelled not in NAMES:
+                return f"{_about(spelled)} in `{side}`"
+            for column in _COLUMNS[side]:
+                value = sample.raw.get(column)
+                if isinstance(value, str) and value not in NAMES:
+                    return f"{_about(value)} in column `{column}`"
+        return None
+
+
+def _about(spelled: str) -> str:
+    try:
+        return f"{spelled!r}, which should be {parse_strategy(spelled).value!r},"
+    except UserError:
+        return f"{shortened(spelled, 60)!r}"
+
+
+class StrategyTag(RowCheck):
+    """A `[Strategy]` tag where there should be none, or none where there should be one."""
+
+    name = "strategy-tag"
+    what = "a [Strategy] tag on one side only, or where none belongs"
+    remedy = "Tag both sides in a joint set, and neither where replies are compared."
+
+    def fault(self, sample: Sample) -> str | None:
+        """Which sides have one."""
+        tagged = [side for side, text in sample.texts.items() if split_joint(text)[0]]
+        sides = " and ".join(f"`{side}`" for side in tagged)
+        if self.scope.kind == "joint":
+            bare = [side for side, text in sample.texts.items() if not _TAG.match(text)]
+            return f"no tag in `{bare[0]}`" if bare else None
+        if len(tagged) < len(sample.texts) and tagged:
+            return f"a tag in {sides} only"
+        return f"a tag in {sides} of a {self.scope.kind} set" if tagged else None
+
+
+class StrategyBalance(Check):
+    """How often each strategy stands on each side."""
+
+    name = "strategy-share"
+    what = "strategies out of balance"
+    remedy = "Add rows of the rare strategies or leave out some of the commonest."
+    bounds: ClassVar[Bounds] = {
+        "strategy-share": Bound(0.5, "share of the commonest strategy on a side that is learnt"),
+        "strategy-missing": Bound(0, f"strategies that never occur in {ALL_EXPECTED} rows or more"),
+    }
+
+    def __init__(self, scope: Scope) -> None:
+        super().__init__(scope)
+        self._counts: dict[str, Counter[str]] = {}
+
+    def see(self, sample: Sample) -> None:
+        """Count the strategy of each side."""
+        for side in sample.texts:
+            spelled = named(sample, side, self.scope.kind)
+            if spelled in NAMES:
+                self._counts.setdefault(side, Counter())[spelled] += 1
+
+    def statistics(self) -> dict[str, float]:
+        """Every strategy's share on each side."""
+        return {
+            f"{strategy.value}, {side}": counts[strategy.value] / counts.total()
+            for side, counts in self._counts.items()
+            for strategy in Strategy
+        }
+
+    def findings(self) -> Iterator[Finding]:
+        """One that crowds out the others; ones that never occur. Of the sides that are learnt."""
+        for side, counts in self._counts.items():
+            total = counts.total()
+            if side == "rejected" or total < ENOUGH:
+                continue
+            (common, most), *_ = counts.most_common(1)
+            if most > self.limits["strategy-share"] * total:
+                detail = f"{common!r} is {most / total:.0%} of `{side}`"
+                yield self._finding("strategy-share", most / total, most, total, detail)
+            absent = [s.value for s in Strategy if s.value not in counts]
+            if total >= ALL_EXPECTED and len(absent) > self.limits["strategy-missing"]:
+                detail = f"never in `{side}`: {', '.join(absent)}"
+                yield self._finding("strategy-missing", len(absent), 0, total, detail)
+
+    def _finding(self, name: str, value: float, rows: int, total: int, detail: str) -> Finding:
+        return Finding(
+            check=name, what=self.what, remedy=self.remedy, over=True,
+            threshold=self.limits[name], value=value, count=rows, share=rows / total,
+            example=detail,
+        )  # fmt: skip
+
+    def notes(self) -> Iterator[str]:
+        """Too few rows."""
+        rows = max((counts.total() for counts in self._counts.values()), default=0)
+        if 0 < rows < ENOUGH:
+            yield f"strategy balance: not judged, {rows} rows are too few (from {ENOUGH} on)"
+
+
+def every() -> Iterator[type[Check]]:
+    """The checks of this file, in order."""
+    yield from (UnknownStrategy, StrategyTag, StrategyBalance)
