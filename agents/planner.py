@@ -39,5 +39,5 @@ async def name_strategy(chat: Chat, dialogue: Sequence[Utterance]) -> Strategy:
     text = plain_text((await chat(name_prompt(chat.prompt, dialogue))).text)
     try:
         return parse_strategy(text.strip(" \n\"'`*.[]"))
-    except UserError as error:
-        raise AnswerError(f"the sampled strategy cannot be read: {error}") from None
+    except UserError:
+        raise AnswerError(f"the sample is none of the eight strategies: {text[:60]!r}") from None

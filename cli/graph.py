@@ -23,7 +23,7 @@ PLAIN_DRAFT = "plain draft"
 
 def graph(
     name: Annotated[
-        str | None, typer.Argument(metavar="NAME", help="self_refine, decoupled or direct.")
+        str | None, typer.Argument(metavar="NAME", help="self_refine, decoupled, direct or ipm.")
     ] = None,
     run: Annotated[
         Path | None,
@@ -100,7 +100,7 @@ def _draw_run(
     from contextlib import closing
 
     from attunement.graphs.drawing.diagram import many, to_networkx
-    from attunement.graphs.registry import build_graph
+    from attunement.simulator.backends import graph_for
     from attunement.simulator.run import open_run
     from attunement.simulator.statistics import run_stats
 
@@ -112,7 +112,7 @@ def _draw_run(
             return _draw_strategies(journal, f"strategies: {title}", kind, plain)
         if config.plain_draft:
             title = f"{PLAIN_DRAFT}, {title}"
-        compiled = build_graph(config.graph, config.plain_draft)
+        compiled = graph_for(config)
         return _as(kind, to_networkx(compiled, title, run_stats(journal, compiled)), plain)
 
 

@@ -54,6 +54,7 @@ def label_errors(
 
     from attunement.agents.models.secrets import load_env_file
     from attunement.cli.options import prices
+    from attunement.cli.running import end_stopped, say_stopping
     from attunement.simulator.frame import open_run
     from attunement.simulator.labelling import Labelling, label, parse_sides
     from attunement.simulator.labels import label_report
@@ -65,10 +66,10 @@ def label_errors(
     try:
         whole = label(
             run, model, base_url or (), wanted, again, prices=prices(price) or {},
-            watch=watch_labels, tally=tally, on_stop=_say_stopping, bounds=bounds,
+            watch=watch_labels, tally=tally, on_stop=say_stopping, bounds=bounds,
         )  # fmt: skip
     except KeyboardInterrupt:  # before the work could watch for it, or for the second time
-        tally.stopped_by, whole = "a signal", False
+        whole = False
     config, journal = open_run(run)
     with closing(journal):
         judge = config.models.get("judge", config.model)
@@ -78,18 +79,7 @@ def label_errors(
     else:
         print_labels(Console(), run, report)
     if not whole:
-        _end_stopped(run, tally.stopped_by)
-
-
-def _say_stopping() -> None:
-    typer.echo("Stopping: calls in flight finish first; Ctrl-C again ends at once.", err=True)
-
-
-def _end_stopped(run: Path, reason: str) -> None:
-    typer.echo(
-        f"Stopped by {reason}; nothing is lost. Go on with: attune label-errors {run}", err=True
-    )
-    raise typer.Exit(3 if reason.startswith("--") else 130)
+        end_stopped(tally, f"attune label-errors {run}")
 
 
 def watch_labels(plan: "Labelling") -> "Watch":
@@ -146,6 +136,8 @@ def print_labels(console: "Console", run: Path, report: "LabelReport") -> None:
     from rich.table import Table
     from rich.text import Text
 
+    from attunement.cli.following import print_following
+
     title = Text(f"Psychological errors in {run}, by {report.judge}")
     console.print(title, soft_wrap=True)
     table = Table(box=None, padding=(0, 2, 0, 0))
@@ -160,11 +152,14 @@ def print_labels(console: "Console", run: Path, report: "LabelReport") -> None:
         table.add_row(Text(f"  {error}"), *cells)
     table.add_row("unreadable", *(f"{s.unreadable:,}" for s in sides))
     console.print(table)
-    following = [f"attune show {run} 0", f"attune pairs {run} --filter-errors --out corpora/001"]
+    filtered = f"pairs {run} --filter-errors --out corpora/{run.resolve().name}"
+    following = [
+        (f"show {run} 0", "read a dialogue"),
+        (filtered, "pairs that the labels speak for"),
+    ]
     if any(s.unreadable for s in sides):
-        following.insert(0, f"attune label-errors {run} --again")
-    for line in following:
-        console.print(Text(f"  {line}", "bold"), soft_wrap=True)
+        following.insert(0, (f"label-errors {run} --again", "ask anew where none could be read"))
+    print_following(console, following)
 
 
 def _part(count: int, of: int) -> str:

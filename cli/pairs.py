@@ -29,8 +29,11 @@ def pairs(
     ] = None,
     seed: Annotated[int, typer.Option(help="The same seed gives the same splits.")] = 0,
     max_length_ratio: Annotated[
-        float, typer.Option(metavar="R", help="Chosen words over rejected; 0 for any.")
-    ] = 2.0,
+        float | None,
+        typer.Option(
+            metavar="R", help="Chosen words over rejected, at most; else 2, mined pairs any (0)."
+        ),
+    ] = None,
     min_history: Annotated[
         int | None, typer.Option(metavar="N", help="Seeker turns heard; else 3 for refinements.")
     ] = None,
@@ -48,34 +51,78 @@ def pairs(
         str | None, typer.Option(metavar="REPO", help="Upload to this dataset on the hub, private.")
     ] = None,
     public: Annotated[bool, typer.Option("--public", help="With --push: for everybody.")] = False,
+    mine: Annotated[
+        str | None,
+        typer.Option(metavar="METHOD", help="Mine recorded dialogues first: ipm."),
+    ] = None,
+    run: Annotated[
+        Path | None, typer.Option(metavar="RUN", help="Mining's new run folder; else runs/NNN.")
+    ] = None,
+    config: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Mining's settings, as for simulate.")
+    ] = None,
+    model: Annotated[
+        str | None, typer.Option(metavar="SPEC", help="Mining's model; else rehearsal.")
+    ] = None,
+    model_for: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="ROLE=SPEC", help="Another one: planner, responder, joint, or the judge."
+        ),
+    ] = None,
+    base_url: Annotated[
+        list[str] | None, typer.Option(metavar="URL", help="Its OpenAI-compatible server.")
+    ] = None,
+    dialogues: Annotated[
+        int | None, typer.Option(metavar="N", help="Mine only the first dialogues.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
 ) -> None:
     """Make a preference corpus: refined turns over drafts, with provenance and a dataset card.
+
+    With --mine ipm the source is a file of recorded dialogues: every supporter turn is sampled,
+    judged, and set against the human's (or a run that was begun so, to go on with it).
 
     Example: attune pairs runs/001 --out corpora/001
     """
     from rich.console import Console
 
+    from attunement.agents.models.secrets import load_env_file
+    from attunement.cli.mining import mine as start_mining
+    from attunement.cli.options import roles
     from attunement.cli.pairs_table import print_corpus
     from attunement.cli.progress import watched
     from attunement.core.errors import ConfigError
     from attunement.trainers.corpora.making import corpus_config, make_corpus
     from attunement.trainers.corpora.push import check_token
     from attunement.trainers.corpora.push import push as upload
+    from attunement.trainers.corpora.writing import refuse_existing_corpus
 
     if public and not push:
         raise ConfigError("`--public` says how to push; name a repository with --push")
     if push:
         check_token()
-    config = corpus_config(
+    wanted = corpus_config(
         sets=[name.strip() for name in sets.split(",")] if sets else None, chosen=chosen,
         split=split, seed=seed, iteration=iteration, format=format, layout=layout,
         filters={
-            "max_length_ratio": max_length_ratio or None, "min_history": min_history,
+            "max_length_ratio": max_length_ratio, "min_history": min_history,
             "max_similarity": max_similarity, "errors": filter_errors,
         },
     )  # fmt: skip
-    report = make_corpus(sources, out, config, watched)
+    settings = {
+        "model": model, "models": roles(model_for), "base_url": base_url, "dialogues": dialogues,
+    }  # fmt: skip
+    if mine:
+        refuse_existing_corpus(out)
+        load_env_file()
+        if len(sources) > 1:
+            raise ConfigError(f"`--mine` takes one source, got {len(sources)}")
+        go_on = f"attune pairs {{}} --mine {mine} --out {out}"
+        sources = [start_mining(mine, sources[0], run, config, settings, go_on)]
+    elif run or config or any(value is not None for value in settings.values()):
+        raise ConfigError("`--run`, `--config`, `--model` and `--dialogues` are for --mine ipm")
+    report = make_corpus(sources, out, wanted, watched)
     if as_json:
         typer.echo(report.model_dump_json(indent=2))
     else:

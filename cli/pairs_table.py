@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from attunement.cli.following import print_following
 from attunement.trainers.corpora.report import CorpusReport, SetReport
 from attunement.trainers.corpora.rows import SetName
 from attunement.trainers.corpora.splits import SPLITS
@@ -18,6 +19,8 @@ def print_corpus(console: Console, out: Path, report: CorpusReport) -> None:
     dropped = {name: s.dropped for name, s in report.sets.items() if s.dropped}
     if dropped:
         console.print(_dropped(dropped))
+    if any(s.by_strategy for s in report.sets.values()):
+        console.print(_by_strategy(report))
     for name, s in report.sets.items():
         if s.longer is not None and name != "strategy":
             console.print(Text(_length(name, s), style="dim"))
@@ -25,7 +28,7 @@ def print_corpus(console: Console, out: Path, report: CorpusReport) -> None:
         if missing:
             console.print(Text(f"{name} has no {missing[0]} rows: too few personas", "yellow"))
     console.print(f"\nWritten to {out}, with its card {out / 'README.md'}.", soft_wrap=True)
-    console.print(f"Next: attune lint {out}", soft_wrap=True)
+    print_following(console, [(f"lint {out}", "what would spoil training")])
 
 
 def _sets(report: CorpusReport) -> Table:
@@ -59,6 +62,19 @@ def _dropped(dropped: Mapping[SetName, dict[str, int]]) -> Table:
             f"{reasons[reason]:,}" if reason in reasons else "" for reasons in dropped.values()
         )
         table.add_row(reason, *cells)
+    return table
+
+
+def _by_strategy(report: CorpusReport) -> Table:
+    """Of each recorded strategy what was kept of what was read; the card has the reasons."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("\nkept, by recorded strategy")
+    for name in report.sets:
+        table.add_column(name, justify="right", vertical="bottom")
+    found = (s.by_strategy for s in report.sets.values())
+    for strategy in sorted({strategy for counts in found for strategy in counts}):
+        cells = (s.by_strategy.get(strategy, {}) for s in report.sets.values())
+        table.add_row(strategy, *(f"{c.get('kept', 0):,} of {sum(c.values()):,}" for c in cells))
     return table
 
 

@@ -16,6 +16,7 @@ from rich.text import Text
 
 from attunement.cli.estimate import print_estimate
 from attunement.cli.summary import print_example, print_summary
+from attunement.core.errors import RunFolderError
 from attunement.evaluation.summary import summarise
 from attunement.simulator.backends import (
     backends_for,
@@ -24,12 +25,13 @@ from attunement.simulator.backends import (
     with_capabilities,
     without_effect,
 )
+from attunement.simulator.casting import Cast
 from attunement.simulator.config import RunConfig
 from attunement.simulator.cost import check_priced
 from attunement.simulator.estimate import choose_probes, estimate
 from attunement.simulator.journal import Journal
 from attunement.simulator.recorder import Tally
-from attunement.simulator.run import open_run
+from attunement.simulator.run import create_run, open_run
 from attunement.simulator.run import run as run_folder
 
 PLAIN_EVERY = 5.0
@@ -71,7 +73,7 @@ def carry_out(
     """
     started = time.monotonic()
     tally = Tally()
-    finished = _run(folder, tally, retry_failed, bounds or {})
+    finished = run_watched(folder, tally, retry_failed, bounds or {})
     seconds = time.monotonic() - started
     config, journal = open_run(folder)
     with closing(journal):
@@ -84,7 +86,7 @@ def carry_out(
                 print_example(console, journal)
             print_summary(console, folder, summary, tally, seconds)
     if not finished:
-        _end_stopped(folder, tally)
+        end_stopped(tally, f"attune resume {folder}")
     if summary.failed and summary.failed == summary.dialogues:
         raise typer.Exit(1)
 
@@ -95,8 +97,8 @@ def carry_out_probes(folder: Path, as_json: bool) -> None:
     with closing(journal):
         chosen = choose_probes(sum(journal.counts().values()))
     tally = Tally()
-    if not _run(folder, tally, False, {}, only=chosen):
-        _end_stopped(folder, tally)
+    if not run_watched(folder, tally, only=chosen):
+        end_stopped(tally, f"attune resume {folder}")
     config, journal = open_run(folder)
     with closing(journal):
         found = estimate(journal, config, prices_for(config), chosen)
@@ -106,41 +108,57 @@ def carry_out_probes(folder: Path, as_json: bool) -> None:
         print_estimate(Console(), folder, found)
 
 
-def _run(
+def run_watched(
     folder: Path,
     tally: Tally,
-    retry_failed: bool,
-    bounds: Mapping[str, float | None],
+    retry_failed: bool = False,
+    bounds: Mapping[str, float | None] | None = None,
     only: Sequence[int] | None = None,
 ) -> bool:
+    """Run what is open, with its progress on stderr; False if it was stopped."""
     try:
         return run_folder(
-            folder, watch=_watch, retry_failed=retry_failed, tally=tally, on_stop=_say_stopping,
+            folder, watch=_watch, retry_failed=retry_failed, tally=tally, on_stop=say_stopping,
             bounds=bounds, only=only,
         )  # fmt: skip
     except KeyboardInterrupt:  # before the run could watch for it, or for the second time
-        _say_stopped(folder)
-        raise typer.Exit(130) from None
+        return False
 
 
-def _end_stopped(folder: Path, tally: Tally) -> NoReturn:
-    if tally.stopped_by.startswith("--"):
-        typer.echo(
-            f"Stopped by {tally.stopped_by}; nothing is lost. "
-            f"Go on with a wider bound: attune resume {folder}",
-            err=True,
-        )
-        raise typer.Exit(3)
-    _say_stopped(folder)
-    raise typer.Exit(130)
-
-
-def _say_stopping() -> None:
+def say_stopping() -> None:
+    """What the first Ctrl-C does."""
     typer.echo("Stopping: calls in flight finish first; Ctrl-C again ends at once.", err=True)
 
 
-def _say_stopped(folder: Path) -> None:
-    typer.echo(f"Stopped; nothing is lost. Go on with: attune resume {folder}", err=True)
+def end_stopped(tally: Tally, go_on: str) -> NoReturn:
+    """Say how to go on, and end with 3 for a bound of the budget, 130 for a signal."""
+    if tally.stopped_by.startswith("--"):
+        wider = f"Stopped by {tally.stopped_by}; nothing is lost. Go on with a wider bound: {go_on}"
+        typer.echo(wider, err=True)
+        raise typer.Exit(3)
+    typer.echo(f"Stopped; nothing is lost. Go on with: {go_on}", err=True)
+    raise typer.Exit(130)
+
+
+def create_numbered(out: Path | None, settings: RunConfig, cast: Cast) -> Path:
+    """Lay out a run in `out`, or in the first free folder `runs/NNN`."""
+    folder = out or _next_folder()
+    while True:
+        try:
+            create_run(folder, settings, cast)
+            return folder
+        except RunFolderError:
+            # Another process may have taken the free number meanwhile: then the next one.
+            if out or not folder.is_dir():
+                raise
+            folder = _next_folder()
+
+
+def _next_folder() -> Path:
+    number = 1
+    while (folder := Path("runs") / f"{number:03d}").exists():
+        number += 1
+    return folder
 
 
 @contextmanager

@@ -1,13 +1,9 @@
 """`attune simulate`: run dialogues, live or against recordings."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
-
-if TYPE_CHECKING:
-    from attunement.simulator.casting import Cast
-    from attunement.simulator.config import RunConfig
 
 MaxUsd = Annotated[
     float | None, typer.Option(metavar="USD", help="Stop before the run has cost more.")
@@ -97,7 +93,12 @@ def simulate(
     """
     from attunement.agents.models.secrets import load_env_file
     from attunement.cli.options import decodings, prices, roles
-    from attunement.cli.running import carry_out, carry_out_probes, check_models
+    from attunement.cli.running import (
+        carry_out,
+        carry_out_probes,
+        check_models,
+        create_numbered,
+    )
     from attunement.simulator.casting import cast_for
     from attunement.simulator.config import read_config
     from attunement.simulator.run import refuse_existing
@@ -125,33 +126,10 @@ def simulate(
     cast = cast_for(settings)
     if out:
         refuse_existing(out)
-    folder = _create(out, check_models(settings), cast)
+    folder = create_numbered(out, check_models(settings), cast)
     if cast.skipped:
         typer.echo(f"{cast.skipped} recorded dialogues have no turn to produce: skipped", err=True)
     if estimate:
         carry_out_probes(folder, as_json=as_json)
     else:
         carry_out(folder, as_json=as_json, example=True)
-
-
-def _create(out: Path | None, settings: "RunConfig", cast: "Cast") -> Path:
-    from attunement.core.errors import RunFolderError
-    from attunement.simulator.run import create_run
-
-    folder = out or _next_folder()
-    while True:
-        try:
-            create_run(folder, settings, cast)
-            return folder
-        except RunFolderError:
-            # Another process may have taken the free number meanwhile: then the next one.
-            if out or not folder.is_dir():
-                raise
-            folder = _next_folder()
-
-
-def _next_folder() -> Path:
-    number = 1
-    while (folder := Path("runs") / f"{number:03d}").exists():
-        number += 1
-    return folder

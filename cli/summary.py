@@ -1,7 +1,5 @@
 """How a run looks in print: its summary, and one turn before and after refinement."""
 
-import shutil
-import sys
 from pathlib import Path
 
 from rich.console import Console
@@ -9,6 +7,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from attunement.cli.following import print_following
 from attunement.core.records import Dialogue, Turn
 from attunement.evaluation.summary import RunSummary
 from attunement.simulator.journal import Journal
@@ -34,26 +33,22 @@ def print_summary(
         table.add_row("this time", f"{tally.calls} calls in {seconds:.1f} s{again}")
     console.print()
     console.print(table)
-    console.print()
     if any(row.model != "rehearsal" for row in summary.spent):
-        console.print(_cost(summary))
         console.print()
+        console.print(_cost(summary))
     following = [
         (f"show {folder} 0", "read a dialogue"),
         (f"export {folder} --out turns.jsonl", "every turn as a JSON line"),
         (f"graph --run {folder}", "the graph with counts and latency"),
     ]
+    if summary.refined:
+        corpus = f"pairs {folder} --out corpora/{folder.resolve().name}"
+        following.append((corpus, "preference pairs, with a dataset card"))
     if summary.failed:
         following.insert(0, (f"resume {folder} --retry-failed", "try the failed dialogues again"))
     if summary.open:
         following.insert(0, (f"resume {folder}", "finish it"))
-    # Right after `make demo` the command is in the virtual environment only.
-    attune = "attune" if shutil.which("attune") else sys.argv[0]
-    following = [(f"{attune} {verb}", what) for verb, what in following]
-    widest = max(len(verb) for verb, _ in following)
-    for verb, what in following:
-        line = Text.assemble((f"  {verb:{widest}}", "bold"), f"  {what}")
-        console.print(line, soft_wrap=True)
+    print_following(console, following)
 
 
 def _rows(s: RunSummary) -> list[tuple[str, str]]:

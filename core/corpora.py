@@ -20,6 +20,8 @@ class Call(Record):
     dialogue_id: str
     turn: int
     role: Role
+    about: str
+    """What a judge was asked about, and who it is; empty for every other role."""
     attempt: int
     """1, or 2 and 3 for a re-ask after an answer that could not be read."""
     model: str

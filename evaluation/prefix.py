@@ -28,7 +28,7 @@ Encode = Callable[[str], Sequence[int]]
 """A tokenizer: a text to its token ids, with no special tokens added."""
 BLOCK_TOKENS = 16
 BLOCK_CHARACTERS = 64
-ORDER = ("seeker", "guard", "planner", "responder", "reflector", "refiner")
+ORDER = ("seeker", "guard", "planner", "responder", "joint", "reflector", "refiner", "judge")
 """The roles of a turn in the order in which they are asked."""
 _OPEN, _CLOSE = "<|im_start|>{role}\n", "<|im_end|>\n"
 """How ChatML, the commonest chat template, begins and ends a message."""

@@ -82,7 +82,7 @@ def summarise(journal: Journal, prices: Mapping[str, Price | None] | None = None
         ratings += _rating(dialogue)
         crises += any(turn.guard.crisis for turn in dialogue.turns)
         for turn in dialogue.turns:
-            turns += turn.spoken is not None
+            turns += turn.spoken is not None or turn.recorded is not None
             refined += turn.improved
             replayed = replayed or turn.recorded is not None
             aside.update({item.role for item in turn.set_aside})

@@ -22,7 +22,7 @@ def test_a_first_run_gives_a_corpus_and_says_what_next(home):
     assert done.returncode == 0, done.stderr
     for said in ("turns read", "left out", "fewer than 3 seeker turns heard", "Cohen's d",
                  "strategy has no validation rows: too few personas",
-                 "Next: attune lint corpora/001"):  # fmt: skip
+                 "attune lint corpora/001"):  # fmt: skip
         assert said in done.stdout
     files = {str(p.relative_to(home / "corpora/001")) for p in (home / "corpora/001").rglob("*.*")}
     assert {"README.md", "corpus.json", "response/train.jsonl", "pictures/lengths.png"} <= files
@@ -50,7 +50,7 @@ def test_every_option_arrives(home):
     assert (report["layout"], report["format"]) == ("llama-factory", "parquet")
     assert report["origin"]["options"] == {
         "chosen": "refined", "split": "5:1", "seed": 3, "iteration": 2,
-        "max_length_ratio": None, "min_history": 1, "max_similarity": 0.9, "errors": False,
+        "max_length_ratio": 0.0, "min_history": 1, "max_similarity": 0.9, "errors": False,
     }  # fmt: skip
     assert (home / "corpora/all/response_train.parquet").is_file()
 
@@ -87,3 +87,61 @@ def test_a_folder_that_may_not_be_written_is_said(home):
     done = attune("pairs", "runs/001", "--out", "file/corpus", cwd=home)
     assert done.returncode == 2
     assert "'file/corpus' cannot be written" in done.stderr
+
+
+# ---- mining -------------------------------------------------------------------------------------
+
+
+def test_recorded_dialogues_are_mined_judged_and_written_in_one_go(home, shared_data):
+    source = shared_data / "esconv" / "ESConv.json"
+    mining = ("--mine", "ipm", "--dialogues", 12, "--run", "runs/mined")
+    done = attune("pairs", source, *mining, "--out", "corpora/mined", cwd=home)
+    assert done.returncode == 0, done.stderr
+    for said in ("kept, by recorded strategy", "the draft reply shows no error",
+                 "Providing Suggestions", "attune lint corpora/mined"):  # fmt: skip
+        assert said in done.stdout
+    card = (home / "corpora/mined/README.md").read_text()
+    assert "judged by `rehearsal`" in card
+    assert "What became of each strategy in `response`" in card
+    again = attune("pairs", "runs/mined", "--mine", "ipm", "--out", "corpora/again", cwd=home)
+    assert again.returncode == 0, again.stderr
+    for path in (home / "corpora/mined").rglob("*.jsonl"):
+        same = home / "corpora/again" / path.relative_to(home / "corpora/mined")
+        assert path.read_bytes() == same.read_bytes()
+    plain = attune("pairs", "runs/mined", "--out", "corpora/plain", "--sets", "joint", cwd=home)
+    assert plain.returncode == 0, plain.stderr
+
+
+def test_mining_stopped_by_its_budget_goes_on_where_it_was(home, shared_data):
+    (home / "mining.toml").write_text("[budget]\ntokens = 30000\n")
+    source = shared_data / "esconv" / "ESConv.json"
+    mining = ("--mine", "ipm", "--dialogues", 6, "--config", "mining.toml", "--run", "runs/bound")
+    done = attune("pairs", source, *mining, "--out", "corpora/bound", cwd=home)
+    assert done.returncode == 3
+    assert "Go on with a wider bound: attune pairs runs/bound --mine ipm --out" in done.stderr
+    assert not (home / "corpora/bound").exists()
+    early = attune("pairs", "runs/bound", "--out", "corpora/bound", cwd=home)
+    assert early.returncode == 2
+    assert "are not mined yet; go on with --mine ipm" in early.stderr
+    config = home / "runs/bound/config.toml"
+    config.write_text(config.read_text().replace("tokens = 30000", "tokens = 9000000"))
+    last = attune("pairs", "runs/bound", "--mine", "ipm", "--out", "corpora/bound", cwd=home)
+    assert last.returncode == 0, last.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["runs/001", "--mine", "ipm"], "'self_refine', which mines nothing; name a file"),
+        (["runs/001", "--mine", "best"], "unknown method of mining 'best'; known: ipm"),
+        (["runs/001", "--model", "rehearsal"], "`--model` and `--dialogues` are for --mine ipm"),
+        (["runs/001", "runs/001", "--mine", "ipm"], "`--mine` takes one source, got 2"),
+        (["nowhere.json", "--mine", "ipm"], "`nowhere.json` does not exist"),
+    ],
+)
+def test_a_mistake_in_mining_is_one_sentence(home, words, said):
+    done = attune("pairs", *words, "--out", "corpora/wrong", cwd=home)
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (home / "corpora/wrong").exists()

@@ -253,7 +253,8 @@ def printed(report):
 def test_the_table_has_a_row_a_role_and_fits_the_terminal(ran):
     text = printed(ran[1])
     firsts = [line.split()[0] for line in text.splitlines() if line.strip()]
-    assert [word for word in firsts if word in ORDER] == list(ORDER)
+    asked = [role for role in ORDER if role in ran[1].roles]
+    assert [word for word in firsts if word in ORDER] == asked != []
     assert f"{ran[1].total.cacheable:.1%}" in text
     assert "do not report it" in text
     assert max(map(len, text.splitlines())) <= 80

@@ -10,7 +10,7 @@ from attunement.agents.models.scripted import ScriptedChat
 from attunement.agents.planner import name_prompt
 from attunement.agents.prompting import packaged_prompts
 from attunement.agents.responder import reply_prompt
-from attunement.core.errors import ConfigError, ModelError, RunFolderError, UserError
+from attunement.core.errors import ConfigError, ModelError
 from attunement.core.strategies import Strategy
 from attunement.simulator.casting import cast_for
 from attunement.simulator.config import read_config
@@ -18,8 +18,7 @@ from attunement.simulator.history import with_history
 from attunement.simulator.labelling import label as label_run
 from attunement.simulator.run import create_run, run
 from attunement.trainers.corpora import mining
-from attunement.trainers.corpora.filters import Filters
-from attunement.trainers.corpora.making import CorpusConfig
+from attunement.trainers.corpora.making import CorpusConfig, make_corpus
 from tests.helpers import answering, journal_of, small_run
 
 DIALOGUE = [
@@ -32,7 +31,7 @@ DIALOGUE = [
     ("supporter", "Plant a tree for him.", "Providing Suggestions"),
     ("seeker", "Maybe.", None),
 ]
-ANY_LENGTH = CorpusConfig(filters=Filters(max_length_ratio=None), split="1")
+ANY_LENGTH = CorpusConfig(split="1")
 SAMPLES = {"planner": "Question", "responder": "I'm sorry to hear that.", "joint": "[Others] Hm."}
 
 
@@ -94,8 +93,8 @@ def rows_of(out, name):
 
 
 def written(run_folder, tmp_path, corpus=ANY_LENGTH):
-    found = mining.write(run_folder, tmp_path / "corpus", corpus)
-    return found, {name: rows_of(tmp_path / "corpus", name) for name in found.report.sets}
+    report = make_corpus([run_folder], tmp_path / "corpus", corpus)
+    return report, {name: rows_of(tmp_path / "corpus", name) for name in report.sets}
 
 
 # ---- the pairs ----------------------------------------------------------------------------------
@@ -152,19 +151,17 @@ def test_prompts_are_those_that_the_trained_models_are_asked_with(tmp_path):
 def test_drops_are_counted_with_their_reason_by_strategy_too(tmp_path):
     folder = labelled(mined_run(tmp_path, 2), drafts_are_stock)
     found, _ = written(folder, tmp_path)
-    assert found.report.sets["strategy"].dropped == {
+    assert found.sets["strategy"].dropped == {
         "the same strategy": 2, "no recorded strategy": 2,
     }  # fmt: skip
-    by_strategy = found.strategies["strategy"]
-    assert by_strategy["Question"].dropped == {"the same strategy": 2}
-    assert by_strategy["not known"].dropped == {"no recorded strategy": 2}
-    assert by_strategy["Providing Suggestions"].kept == 2
-    for name, report in found.report.sets.items():
-        counts = found.strategies[name].values()
-        assert report.read == sum(c.read for c in counts) == 8
-        assert report.kept == sum(c.kept for c in counts)
-        together = sum((Counter(c.dropped) for c in counts), Counter())
-        assert together == Counter(report.dropped)
+    by_strategy = found.sets["strategy"].by_strategy
+    assert by_strategy["Question"] == {"the same strategy": 2}
+    assert by_strategy["not known"] == {"no recorded strategy": 2}
+    assert by_strategy["Providing Suggestions"] == {"kept": 2}
+    for report in found.sets.values():
+        together = sum((Counter(c) for c in report.by_strategy.values()), Counter())
+        assert report.read == together.total() == 8
+        assert together == Counter({"kept": report.kept} | report.dropped)
 
 
 @pytest.mark.parametrize(
@@ -181,7 +178,7 @@ def test_a_response_pair_needs_a_clean_human_and_a_faulty_sample(tmp_path, error
     folder = labelled(mined_run(tmp_path), errors_of)
     found, rows = written(folder, tmp_path)
     assert rows["response"] == []
-    assert [r for r in found.report.sets["response"].dropped if reason in r]
+    assert [r for r in found.sets["response"].dropped if reason in r]
     assert rows["strategy"]
     assert rows["joint"]
 
@@ -200,7 +197,7 @@ def test_every_judge_has_to_agree(tmp_path):
     labelled(folder, lambda reply: ["Other"] if "sorry" in reply else [], "mild")
     found, rows = written(folder, tmp_path)
     assert rows["response"] == []
-    assert any("another kind" in r for r in found.report.sets["response"].dropped)
+    assert any("another kind" in r for r in found.sets["response"].dropped)
 
 
 def test_a_failed_role_costs_its_own_set_alone(tmp_path):
@@ -212,8 +209,8 @@ def test_a_failed_role_costs_its_own_set_alone(tmp_path):
     assert not rows["strategy"]
     assert not rows["joint"]
     assert len(rows["response"]) == 6
-    assert "set aside: no usable answer of the planner" in found.report.sets["strategy"].dropped
-    assert "set aside: no usable answer of the joint" in found.report.sets["joint"].dropped
+    assert "set aside: no usable answer of the planner" in found.sets["strategy"].dropped
+    assert "set aside: no usable answer of the joint" in found.sets["joint"].dropped
 
 
 def test_a_joint_sample_is_kept_whole_with_whatever_tag_it_has(tmp_path):
@@ -227,7 +224,7 @@ def test_crisis_turns_give_no_pair(tmp_path):
     lines = [*DIALOGUE[:2], ("seeker", "I want to die.", None), *DIALOGUE[2:]]
     folder = labelled(mined_run(tmp_path, lines=lines), drafts_are_stock)
     found, rows = written(folder, tmp_path)
-    assert all(report.dropped["crisis"] == 6 for report in found.report.sets.values())
+    assert all(report.dropped["crisis"] == 6 for report in found.sets.values())
     assert {row["turn"] for row in rows["joint"]} == {1}
 
 
@@ -238,57 +235,52 @@ def test_what_was_not_mined_cannot_be_written(tmp_path):
     folder = mined_run(tmp_path, mining=["strategy"])
     assert mining.label(folder), "there is no reply to label"
     found, _ = written(folder, tmp_path)
-    assert list(found.report.sets) == ["strategy"]
-    with pytest.raises(ConfigError, match="known: strategy"):
-        mining.write(folder, tmp_path / "x", CorpusConfig(sets=("joint",)))
+    assert list(found.sets) == ["strategy"]
+    with pytest.raises(ConfigError, match="'ipm' gives no 'joint'; of this run: strategy"):
+        make_corpus([folder], tmp_path / "x", CorpusConfig(sets=("joint",)))
 
 
 def test_an_unfinished_run_is_not_written(tmp_path):
     folder = mined_run(tmp_path)
-    with pytest.raises(ConfigError, match=r"12 replies .* attune label-errors .*draft,recorded"):
-        mining.write(folder, tmp_path / "corpus", ANY_LENGTH)
-    path = recorded_file(tmp_path)
-    opened = mining.create(path, tmp_path / "opened")
-    with pytest.raises(ConfigError, match=r"2 dialogues .* not mined yet: attune resume"):
-        mining.write(opened, tmp_path / "corpus", ANY_LENGTH)
+    with pytest.raises(ConfigError, match=r"12 replies .* not labelled yet; go on with --mine ipm"):
+        make_corpus([folder], tmp_path / "corpus", ANY_LENGTH)
+    config = mining.mining_config(recorded_file(tmp_path))
+    create_run(tmp_path / "opened", config, cast_for(config))
+    with pytest.raises(ConfigError, match=r"2 dialogues .* not mined yet; go on with --mine ipm"):
+        make_corpus([tmp_path / "opened"], tmp_path / "corpus", ANY_LENGTH)
     assert not (tmp_path / "corpus").exists()
 
 
-def test_a_source_is_a_file_or_a_mining_run_that_was_begun(tmp_path):
-    path = recorded_file(tmp_path)
-    begun = mining.create(path, tmp_path / "mined", seed=3)
-    assert mining.create(begun, tmp_path / "other") == begun
-    assert not (tmp_path / "other").exists()
-    with pytest.raises(RunFolderError, match=r"attune pairs .*mined --mine ipm"):
-        mining.create(path, begun)
+def test_a_run_that_mines_nothing_is_refused(tmp_path):
     small_run(tmp_path / "live", dialogues=1, max_turns=1)
     with pytest.raises(ConfigError, match="graph 'self_refine', which mines nothing"):
-        mining.create(tmp_path / "live", tmp_path / "other")
-    with pytest.raises(UserError):
-        mining.create(tmp_path / "nothing.json", tmp_path / "other")
+        mining.check_mining(tmp_path / "live")
 
 
 def test_recorded_dialogues_become_a_corpus_on_the_embedded_model(tmp_path, shared_data):
     """ESConv, mined, labelled and written: the judge tells most drafts from the humans' replies."""
-    source = shared_data / "esconv" / "ESConv.json"
-    out, settings = tmp_path / "corpus", {"dialogues": 20}
-    corpus = CorpusConfig(filters=Filters(max_length_ratio=None))
-    found = mining.mine(source, out, tmp_path / "run", corpus=corpus, settings=settings)
-    sets = found.report.sets
+    config = mining.mining_config(shared_data / "esconv" / "ESConv.json", dialogues=20)
+    create_run(tmp_path / "run", config, cast_for(config))
+    assert run(tmp_path / "run")
+    assert mining.label(tmp_path / "run")
+    out = tmp_path / "corpus"
+    found = make_corpus([tmp_path / "run"], out, CorpusConfig())
+    sets = found.sets
     turns = sets["strategy"].read
     assert turns == sets["response"].read == sets["joint"].read > 250
     assert sets["strategy"].kept > turns / 2
     assert turns / 5 < sets["response"].kept < turns
     assert sets["joint"].kept > 0.8 * turns
-    assert set(found.strategies["strategy"]) == {str(strategy) for strategy in Strategy}
+    for s in sets.values():
+        assert set(s.by_strategy) == {str(strategy) for strategy in Strategy}
+        by_reason = Counter()
+        for counts in s.by_strategy.values():
+            by_reason.update(counts)
+        assert by_reason == Counter({"kept": s.kept} | s.dropped)
     personas = [{r["persona_id"] for r in _split(out, split)} for split in ("train", "validation")]
     assert personas[0]
     assert personas[1]
     assert not personas[0] & personas[1]
-    again = mining.mine(tmp_path / "run", tmp_path / "again", tmp_path / "no", corpus=corpus)
-    assert again.strategies == found.strategies
-    for name in sets:
-        assert rows_of(tmp_path / "again", name) == rows_of(out, name)
 
 
 def _split(out, split):

@@ -202,10 +202,10 @@ def test_what_is_no_pair_is_counted_with_its_reason(changes, filters, reason, tm
     assert [p.name for p in tmp_path.iterdir()] == ["run"]
 
 
-def test_a_length_ratio_of_none_keeps_long_refinements(tmp_path):
+def test_a_length_ratio_of_0_keeps_long_refinements(tmp_path):
     long = {"strategy": "Question", "text": "Would you tell me what happened back then?"}
     small_run(tmp_path / "run", answering(refiner=long), max_turns=2)
-    filters = {"min_history": 1, "max_length_ratio": None}
+    filters = {"min_history": 1, "max_length_ratio": 0}
     report, _ = made(tmp_path, tmp_path / "run", sets=["response"], filters=filters, **WHOLE)
     assert report.sets["response"].kept == 2
     assert report.sets["response"].longer == 1

@@ -15,8 +15,9 @@ _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 class Filters(Record):
     """Which turns become pairs."""
 
-    max_length_ratio: float | None = Field(default=2.0, gt=0)
-    """Words of the chosen side over words of the rejected one, at most (recipe A); None for any."""
+    max_length_ratio: float | None = Field(default=None, ge=0)
+    """Words of the chosen side over words of the rejected one, at most; 0 for any. None: two where
+    a run's drafts are rejected (recipe A), any for mined pairs (recipe B)."""
     min_history: int | None = Field(default=None, ge=1)
     """Seeker turns heard, at least. None: three for refinements, because with fewer a reflection
     falls back on guesses (recipe A), and one for everything else."""
@@ -50,7 +51,7 @@ def pair_reason(chosen: str, rejected: str, filters: Filters) -> str | None:
     if 1 - edit_distance(chosen, rejected) >= filters.max_similarity:
         return "nearly equal sides"
     ratio = filters.max_length_ratio
-    if ratio is not None and words(chosen) > ratio * words(rejected):
+    if ratio and words(chosen) > ratio * words(rejected):
         return f"chosen over {ratio:g} times as long"
     return None
 

@@ -28,6 +28,10 @@ Chosen = Literal["refined", "recorded"]
 """What is set against the draft: its refinement, or in a replay the human's reply."""
 
 
+MINING = "ipm"
+"""The graph whose runs are mined: `mined.py` has their pairs."""
+
+
 @dataclass(frozen=True, slots=True)
 class Harvest:
     """What to take from a run, and what to know about it."""
@@ -44,6 +48,8 @@ class Harvest:
 
 def sets_of(config: RunConfig, chosen: Chosen) -> tuple[SetName, ...]:
     """The sets that a run's graph can give. Strategies are known where a planner named one."""
+    if config.graph == MINING:
+        return tuple(name for name in PAIR_SETS if name in config.mining)
     planned = "planner" in roles_of(config.graph, config.plain_draft)
     refined = chosen == "recorded" or "refiner" in roles_of(config.graph, config.plain_draft)
     pairs = PAIR_SETS if planned else PAIR_SETS[:1]

@@ -14,13 +14,17 @@ from attunement.simulator.config import RunConfig
 from attunement.simulator.journal import Journal
 from attunement.simulator.run import open_run
 from attunement.trainers.corpora.filters import Filters
-from attunement.trainers.corpora.from_run import Chosen, Harvest, choose_sets, harvest
+from attunement.trainers.corpora.from_run import MINING, Chosen, Harvest, choose_sets, harvest
+from attunement.trainers.corpora.mined import mine_rows
+from attunement.trainers.corpora.mining import check_mined
 from attunement.trainers.corpora.origin import Seen, origin_of
 from attunement.trainers.corpora.report import CorpusReport, FileFormat, Layout
 from attunement.trainers.corpora.splits import SPLITS, parse_split, split_by
 from attunement.trainers.corpora.writing import CorpusWriter, refuse_existing_corpus
 
 USUAL = "9:1"
+LENGTH = 2.0
+"""How much longer than its draft a refinement may be (recipe A)."""
 HISTORY = 3
 """Seeker turns that a refinement needs."""
 Watch = Callable[[Iterable[Dialogue], int], Iterable[Dialogue]]
@@ -69,7 +73,7 @@ def make_corpus(
         for run in runs:
             run_config, journal = open_run(run)
             stack.enter_context(closing(journal))
-            plans.append((journal, _plan(run.name, run_config, journal, config)))
+            plans.append((journal, _plan(run, run_config, journal, config)))
         seen = Seen()
         for journal, plan in plans:
             seen.look_at(journal, plan.config)
@@ -81,12 +85,22 @@ def make_corpus(
         with writer as corpus:
             for journal, plan in plans:
                 dialogues = watch(journal.dialogues(), sum(journal.counts().values()))
-                harvest(dialogues, plan, split_of, corpus)
+                take = mine_rows if plan.config.graph == MINING else harvest
+                take(dialogues, plan, split_of, corpus)
             return corpus.finish(origin_of([p for _, p in plans], seen, shares, config.seed))
 
 
-def _plan(name: str, run: RunConfig, journal: Journal, config: CorpusConfig) -> Harvest:
-    sets, filters = choose_sets(run, config.chosen, config.sets), config.filters
-    if filters.min_history is None and config.chosen == "refined":
-        filters = filters.model_copy(update={"min_history": HISTORY})
-    return Harvest(name, run, journal.prompts(), sets, config.chosen, filters, config.iteration)
+def _plan(folder: Path, run: RunConfig, journal: Journal, config: CorpusConfig) -> Harvest:
+    mined = run.graph == MINING
+    chosen: Chosen = "recorded" if mined else config.chosen
+    sets = choose_sets(run, chosen, config.sets)
+    if mined:
+        check_mined(folder, run, journal, sets)
+    usual = {
+        "max_length_ratio": 0.0 if mined else LENGTH,
+        "min_history": HISTORY if chosen == "refined" else 1,
+    }
+    unset = {name: value for name, value in usual.items() if getattr(config.filters, name) is None}
+    filters = config.filters.model_copy(update=unset)
+    name = folder.resolve().name
+    return Harvest(name, run, journal.prompts(), sets, chosen, filters, config.iteration)

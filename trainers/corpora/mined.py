@@ -6,20 +6,17 @@ no error in the human's and a fault of a response in the sample. Joint pairs: `[
 against the sample as it was written.
 """
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 from attunement.agents.joint import joined, split_joint
 from attunement.core.psychology import ERRORS, OF_A_RESPONSE
-from attunement.core.records import Dialogue, Mined, Record, Role, Turn, Utterance
+from attunement.core.records import Dialogue, Mined, Role, Turn, Utterance
 from attunement.core.strategies import Strategy
-from attunement.simulator.config import RunConfig
 from attunement.simulator.history import with_history
 from attunement.trainers.corpora.filters import Filters, error_reason, pair_reason, turn_reason
 from attunement.trainers.corpora.from_run import Harvest
 from attunement.trainers.corpora.rows import (
     PairRow,
-    PairSet,
     as_messages,
     edit_distance,
     said,
@@ -34,56 +31,29 @@ UNKNOWN = "not known"
 """Stands for the strategy of a recorded reply that names none."""
 
 
-class MinedCounts(Record):
-    """What became of the supporter turns that have one recorded strategy, in one set."""
-
-    read: int
-    kept: int
-    dropped: dict[str, int]
-    """Reason -> count."""
-
-
-def mined_sets(config: RunConfig) -> tuple[PairSet, ...]:
-    """The sets that a mined run gives: what was sampled in it."""
-    return tuple(name for name in _ROLES if name in config.mining)
-
-
 def mine_rows(
     dialogues: Iterable[Dialogue],
     plan: Harvest,
     split_of: Mapping[str, str],
     corpus: CorpusWriter,
-) -> dict[str, dict[str, MinedCounts]]:
-    """Write every pair that a mined run gives into `corpus`, and count what it does not give.
-
-    Returns the counts by set and recorded strategy; `corpus` has those of all strategies together.
-    """
-    sets = [name for name in _ROLES if name in plan.sets and name in plan.config.mining]
+) -> None:
+    """Write every pair that a mined run gives into `corpus`, and count what it does not give,
+    also by the recorded strategy."""
+    sets = [name for name in _ROLES if name in plan.sets]
     for name in sets:
         corpus.expect(name)
-    counts: dict[str, dict[str, Counter[str]]] = {name: {} for name in sets}
     for dialogue in dialogues:
         split = split_of[dialogue.persona.id]
         for turn, heard in with_history(dialogue):
             for name in sets:
                 row = _pair(plan, name, dialogue, turn, heard)
-                strategy = turn.recorded.strategy if turn.recorded else None
-                counted = counts[name].setdefault(strategy or UNKNOWN, Counter())
+                strategy = (turn.recorded and turn.recorded.strategy) or UNKNOWN
                 if isinstance(row, str):
                     corpus.drop(name, row)
-                    counted[row] += 1
+                    corpus.count_strategy(name, strategy, row)
                 else:
                     corpus.add(name, split, row)
-                    counted[""] += 1
-    return {
-        name: {strategy: _counts(found) for strategy, found in sorted(by_strategy.items())}
-        for name, by_strategy in counts.items()
-    }
-
-
-def _counts(found: Counter[str]) -> MinedCounts:
-    dropped = {reason: n for reason, n in found.most_common() if reason}
-    return MinedCounts(read=found.total(), kept=found[""], dropped=dropped)
+                    corpus.count_strategy(name, strategy, "kept")
 
 
 def _pair(

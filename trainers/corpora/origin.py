@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from importlib.metadata import version
 
 from attunement.core.records import Role
-from attunement.graphs.registry import roles_of
+from attunement.simulator.backends import roles_in
 from attunement.simulator.config import RunConfig
 from attunement.simulator.journal import Journal
 from attunement.trainers.corpora.from_run import Harvest
@@ -74,7 +74,7 @@ def _runs(plans: Sequence[Harvest], seen: Seen) -> str:
 
 
 def _about(config: RunConfig) -> str:
-    roles = roles_of(config.graph, config.plain_draft)
+    roles = roles_in(config)
     models: dict[str, list[Role]] = {}
     for role in roles:
         if spec := config.spec_for(role):
@@ -84,6 +84,8 @@ def _about(config: RunConfig) -> str:
         "Every supporter turn was produced against the recorded history. " if config.replay else ""
     )
     graph = config.graph + (" without a planner" if config.plain_draft else "")
+    if config.judges:
+        speakers += f"; judged by {', '.join(f'`{judge}`' for judge in config.judges)}"
     sampling = config.sampling_for("responder")
     set_ = ", ".join(f"{name} {value}" for name, value in sampling if value is not None)
     return (
@@ -110,7 +112,7 @@ def _preference(plan: Harvest) -> str:
 
 
 def _limits(configs: Sequence[RunConfig]) -> tuple[str, ...]:
-    specs = {c.spec_for(role) for c in configs for role in roles_of(c.graph, c.plain_draft)}
+    specs = {c.spec_for(role) for c in configs for role in roles_in(c)}
     limits = []
     if any(c.replay is None for c in configs):
         limits.append("The seekers are simulated; nothing here shows what helps real people.")
