@@ -16,10 +16,8 @@ from attunement.trainers.corpora.rows import (
     ExampleRow,
     PairRow,
     SetName,
-    as_messages,
-    edit_distance,
-    said,
-    words,
+    make_example,
+    make_pair,
 )
 from attunement.trainers.corpora.tasks import WITH_STRATEGY, Prompts, spoken_as, task_prompt
 from attunement.trainers.corpora.writing import CorpusWriter
@@ -141,10 +139,10 @@ def _pair(
     prompt = task_prompt(name, plan.prompts, heard)
     writer: Role = "planner" if name == "strategy" else "responder"
     human = plan.chosen == "recorded"
-    return PairRow(
-        prompt=as_messages(prompt.messages),
-        chosen=said(chosen),
-        rejected=said(rejected),
+    return make_pair(
+        prompt,
+        chosen,
+        rejected,
         source=plan.chosen,
         run=plan.run,
         dialogue_id=dialogue.id,
@@ -154,13 +152,9 @@ def _pair(
         rejected_strategy=turn.draft.strategy,
         chosen_model="human" if human else plan.config.spec_for("refiner") or "",
         rejected_model=plan.config.spec_for(writer) or "",
-        prompt_version=prompt.version,
         chosen_prompt_version="" if human else plan.prompts["refiner"].version,
         rejected_prompt_version=plan.prompts[writer].version,
         iteration=plan.iteration,
-        edit_distance=round(edit_distance(chosen, rejected), 4),
-        chosen_words=words(chosen),
-        rejected_words=words(rejected),
         verdicts=turn.verdicts,
     )
 
@@ -177,13 +171,12 @@ def _example(
         return "no reply"
     if name in WITH_STRATEGY and reply.strategy is None:
         return "no strategy"
-    completion = spoken_as(name, reply)
     strategy = reply.strategy if name == "sft_responder" else None
     prompt = task_prompt(name, plan.prompts, heard, strategy)
     role: Role = "refiner" if turn.spoken == "refined" else "responder"
-    return ExampleRow(
-        prompt=as_messages(prompt.messages),
-        completion=said(completion),
+    return make_example(
+        prompt,
+        spoken_as(name, reply),
         source="recorded" if human else "spoken",
         run=plan.run,
         dialogue_id=dialogue.id,
@@ -191,6 +184,4 @@ def _example(
         persona_id=dialogue.persona.id,
         strategy=reply.strategy,
         model="human" if human else plan.config.spec_for(role) or "",
-        prompt_version=prompt.version,
-        words=words(completion),
     )

@@ -15,13 +15,7 @@ from attunement.core.strategies import Strategy
 from attunement.simulator.history import with_history
 from attunement.trainers.corpora.filters import Filters, error_reason, pair_reason, turn_reason
 from attunement.trainers.corpora.from_run import Harvest
-from attunement.trainers.corpora.rows import (
-    PairRow,
-    as_messages,
-    edit_distance,
-    said,
-    words,
-)
+from attunement.trainers.corpora.rows import PairRow, make_pair
 from attunement.trainers.corpora.tasks import task_prompt
 from attunement.trainers.corpora.writing import CorpusWriter
 
@@ -76,10 +70,10 @@ def _pair(
         return reason
     named = human.strategy if name == "response" else None
     prompt = task_prompt(name, plan.prompts, heard, named)
-    return PairRow(
-        prompt=as_messages(prompt.messages),
-        chosen=said(chosen),
-        rejected=said(rejected),
+    return make_pair(
+        prompt,
+        chosen,
+        rejected,
         source="mined",
         run=plan.run,
         dialogue_id=dialogue.id,
@@ -89,13 +83,9 @@ def _pair(
         rejected_strategy=sampled,
         chosen_model="human",
         rejected_model=plan.config.spec_for(role) or "",
-        prompt_version=prompt.version,
         chosen_prompt_version="",
         rejected_prompt_version=plan.prompts[role].version,
         iteration=plan.iteration,
-        edit_distance=round(edit_distance(chosen, rejected), 4),
-        chosen_words=words(chosen),
-        rejected_words=words(rejected),
         verdicts=tuple(v for v in turn.verdicts if v.about in _JUDGED[name]),
     )
 

@@ -11,7 +11,7 @@ from attunement.core.records import Reply, Utterance
 from attunement.personas.preprocessing import merge_turns, prepare
 from attunement.personas.recorded import Recording
 from attunement.trainers.corpora.recorded_plan import RecordedCorpus, Seen
-from attunement.trainers.corpora.rows import ExampleRow, ExampleSet, as_messages, said, words
+from attunement.trainers.corpora.rows import ExampleRow, ExampleSet, make_example
 from attunement.trainers.corpora.tasks import WITH_STRATEGY, Prompts, spoken_as, task_prompt
 
 GREETING = "a greeting at the beginning"
@@ -98,10 +98,9 @@ def _example(
         return TOO_LONG
     strategy = reply.strategy if name == "sft_responder" else None
     prompt = task_prompt(name, prompts, there.heard, strategy)
-    completion = spoken_as(name, reply)
-    return ExampleRow(
-        prompt=as_messages(prompt.messages),
-        completion=said(completion),
+    return make_example(
+        prompt,
+        spoken_as(name, reply),
         source="recorded",
         run=recording.file,
         dialogue_id=recording.id,
@@ -109,6 +108,4 @@ def _example(
         persona_id=recording.id,
         strategy=reply.strategy,
         model="human",
-        prompt_version=prompt.version,
-        words=words(completion),
     )

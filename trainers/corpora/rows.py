@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from rapidfuzz.distance import Levenshtein
 
-from attunement.agents.prompting import ChatMessage
+from attunement.agents.prompting import ChatMessage, Prompt
 from attunement.core.corpora import Example, Message, PreferencePair
 from attunement.core.records import Verdict
 from attunement.core.strategies import Strategy
@@ -93,6 +93,31 @@ def as_messages(messages: Sequence[ChatMessage]) -> tuple[Message, ...]:
 def said(text: str) -> tuple[Message, ...]:
     """A completion of one assistant's message."""
     return (Message(role="assistant", content=text),)
+
+
+def make_pair(prompt: Prompt, chosen: str, rejected: str, **provenance: Any) -> PairRow:
+    """A pair of two texts, measured; `provenance` are the other fields."""
+    return PairRow(
+        prompt=as_messages(prompt.messages),
+        chosen=said(chosen),
+        rejected=said(rejected),
+        prompt_version=prompt.version,
+        edit_distance=round(edit_distance(chosen, rejected), 4),
+        chosen_words=words(chosen),
+        rejected_words=words(rejected),
+        **provenance,
+    )
+
+
+def make_example(prompt: Prompt, completion: str, **provenance: Any) -> ExampleRow:
+    """An example of one text, measured; `provenance` are the other fields."""
+    return ExampleRow(
+        prompt=as_messages(prompt.messages),
+        completion=said(completion),
+        prompt_version=prompt.version,
+        words=words(completion),
+        **provenance,
+    )
 
 
 def words(text: str) -> int:

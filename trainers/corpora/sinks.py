@@ -58,25 +58,41 @@ class Parquet(Sink):
     def __init__(self, path: Path, layout: Layout, row: type[Row]) -> None:
         super().__init__(path)
         import pyarrow
-        from pyarrow import parquet
 
         self._shape = layout == "llama-factory"
-        self._schema = _schema(pyarrow, file_columns(row, layout))
-        self._arrow = pyarrow
-        self._file = parquet.ParquetWriter(path, self._schema)
-        self._rows: list[Plain] = []
+        self._rows = ParquetRows(path, _schema(pyarrow, file_columns(row, layout)))
 
     def write(self, row: Row) -> None:
         plain = row.model_dump(mode="json")
         self._rows.append(as_sharegpt(plain) if self._shape else plain)
+
+    def close(self) -> None:
+        self._rows.close()
+
+
+class ParquetRows:
+    """A Parquet file of a given schema that rows are appended to, a group in memory."""
+
+    def __init__(self, path: Path, schema: Any) -> None:
+        import pyarrow
+        from pyarrow import parquet
+
+        self._table, self._schema = pyarrow.Table, schema
+        self._file = parquet.ParquetWriter(path, schema)
+        self._rows: list[Plain] = []
+
+    def append(self, row: Plain) -> None:
+        """Write a row, with its group."""
+        self._rows.append(row)
         if len(self._rows) == GROUP:
             self._flush()
 
     def _flush(self) -> None:
-        self._file.write_table(self._arrow.Table.from_pylist(self._rows, self._schema))
+        self._file.write_table(self._table.from_pylist(self._rows, self._schema))
         self._rows.clear()
 
     def close(self) -> None:
+        """Write what is left and let go of the file."""
         if self._rows:
             self._flush()
         self._file.close()

@@ -14,6 +14,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from attunement.core.errors import UserError
+from attunement.trainers.corpora.writing import refuse_existing_corpus
 from attunement.trainers.lint.files import Corpus, File, find_corpus
 from attunement.trainers.lint.linting import BATCH, Options, check_lengths
 from attunement.trainers.lint.reading import Broken, read_rows
@@ -42,7 +43,7 @@ def fit(path: Path, out: Path, options: Options, only: str | None = None) -> Fit
             report = _write(corpus, part, options)
             _copy_others(path, part)
             _tell_the_card(part / CARD, report)
-            _refuse_existing(out)
+            refuse_existing_corpus(out)
             part.rename(out)
     except OSError as error:
         raise UserError(f"{str(out)!r} cannot be written: {error.strerror or error}") from None
@@ -50,18 +51,12 @@ def fit(path: Path, out: Path, options: Options, only: str | None = None) -> Fit
 
 
 def _check(path: Path, out: Path, options: Options) -> None:
-    _refuse_existing(out)
+    refuse_existing_corpus(out)
     check_lengths(options)
     if options.max_length is None:
         raise UserError("`--fit` needs a length to fit into: --tokenizer PATH --max-length N")
     if path.is_dir() and out.resolve().is_relative_to(path.resolve()):
         raise UserError(f"`--out` {str(out)!r} lies inside the corpus; choose a folder beside it")
-
-
-def _refuse_existing(out: Path) -> None:
-    if out.exists():
-        kind = "folder" if out.is_dir() else "file"
-        raise UserError(f"{kind} {str(out)!r} exists; choose another with --out, or remove it")
 
 
 @dataclass(slots=True)

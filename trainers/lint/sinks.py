@@ -7,9 +7,9 @@ from typing import Any
 
 import orjson
 
+from attunement.trainers.corpora.sinks import ParquetRows
+
 Plain = dict[str, Any]
-GROUP = 1024
-"""Rows of a Parquet file that are held in memory."""
 
 
 @contextmanager
@@ -45,22 +45,10 @@ def _put(_: int) -> None:
 
 @contextmanager
 def _parquet(like: Path, target: Path) -> Iterator[Callable[[Plain], None]]:
-    import pyarrow
     from pyarrow import parquet
 
-    schema = parquet.read_schema(like)
-    rows: list[Plain] = []
-    with parquet.ParquetWriter(target, schema) as file:
-
-        def flush() -> None:
-            file.write_table(pyarrow.Table.from_pylist(rows, schema))
-            rows.clear()
-
-        def write(row: Plain) -> None:
-            rows.append(row)
-            if len(rows) == GROUP:
-                flush()
-
-        yield write
-        if rows:
-            flush()
+    rows = ParquetRows(target, parquet.read_schema(like))
+    try:
+        yield rows.append
+    finally:
+        rows.close()
