@@ -10,7 +10,7 @@ from pydantic import field_validator, model_validator
 
 from attunement.agents.asking import Chat, ask_record
 from attunement.agents.prompting import block, flatten
-from attunement.core.psychology import PsychologicalError
+from attunement.core.psychology import DEFINITIONS, PsychologicalError
 from attunement.core.records import Record, Reply, Utterance
 
 
@@ -43,6 +43,7 @@ async def label_errors(chat: Chat, dialogue: Sequence[Utterance], reply: Reply) 
     """Name the errors of `reply` to the public dialogue. `AnswerError` if none can be read."""
     spoken = [line for line in dialogue if line.text.strip()]
     prompt = chat.prompt.chat(
+        errors="\n".join(f"- {name}: {what}." for name, what in DEFINITIONS.items()),
         dialogue=flatten(spoken),
         strategy=reply.strategy or "not known",
         reply=block("reply", reply.text),

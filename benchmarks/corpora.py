@@ -67,8 +67,8 @@ def _lay_out(run: Path, pairs: int) -> None:
         ).fetchone()[0]
         people = db.execute("SELECT count(*) FROM personas").fetchone()[0]
         db.execute("DELETE FROM calls")
-        # About a twelfth of the refinements are too long to be kept.
-        for copy in range(1, -(-pairs * 10 // (9 * turns))):
+        # About an eighth of the refinements are too long to be kept.
+        for copy in range(1, -(-pairs * 10 // (8 * turns))):
             _copy(db, copy, people)
 
 

@@ -73,13 +73,14 @@ def label_errors(
     config, journal = open_run(run)
     with closing(journal):
         judge = config.models.get("judge", config.model)
-        report = label_report(journal, Labelling(judge, wanted, mined=config.graph == "ipm"))
+        report = label_report(journal, Labelling(judge, wanted, mined=config.mines))
     if as_json:
         typer.echo(report.model_dump_json(indent=2))
     else:
         print_labels(Console(), run, report)
     if not whole:
-        end_stopped(tally, f"attune label-errors {run}")
+        options = (f" --sides {sides}" if sides else "") + (" --again" if again else "")
+        end_stopped(tally, f"attune label-errors {run}{options}")
 
 
 def watch_labels(plan: "Labelling") -> "Watch":

@@ -16,7 +16,6 @@ from attunement.cli.running import (
 from attunement.core.errors import ConfigError, unknown
 from attunement.simulator.casting import cast_for
 from attunement.simulator.recorder import Tally
-from attunement.simulator.run import refuse_existing
 from attunement.trainers.corpora.mining import check_mining, label, mining_config
 
 METHODS = ("ipm",)
@@ -61,8 +60,11 @@ def _begun(source: Path, run: Path | None, file: Path | None, settings: dict[str
 def _begin(source: Path, run: Path | None, file: Path | None, settings: dict[str, Any]) -> Path:
     config = mining_config(source, file, **settings)
     cast = cast_for(config)
-    if run:
-        refuse_existing(run)
+    if run and run.is_dir():
+        raise ConfigError(
+            f"run folder {str(run)!r} exists; go on with it by naming it instead of the file, "
+            "or choose another with --run"
+        )
     folder = create_numbered(run, check_models(config), cast)
     typer.echo(f"Mining {source} in {folder}", err=True)
     return folder

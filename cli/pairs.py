@@ -1,5 +1,6 @@
 """`attune pairs`: preference corpora from runs, or mined from recorded dialogues."""
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -7,6 +8,7 @@ import typer
 
 
 def pairs(
+    context: typer.Context,
     sources: Annotated[
         list[Path],
         typer.Argument(metavar="RUN...", help="Run folders; with --mine, recorded dialogues."),
@@ -93,7 +95,7 @@ def pairs(
     from attunement.cli.pairs_table import print_corpus
     from attunement.cli.progress import watched
     from attunement.core.errors import ConfigError
-    from attunement.trainers.corpora.making import corpus_config, make_corpus
+    from attunement.trainers.corpora.making import check_for_mining, corpus_config, make_corpus
     from attunement.trainers.corpora.push import check_token
     from attunement.trainers.corpora.push import push as upload
     from attunement.trainers.corpora.writing import refuse_existing_corpus
@@ -115,11 +117,11 @@ def pairs(
     }  # fmt: skip
     if mine:
         refuse_existing_corpus(out)
+        check_for_mining(wanted)
         load_env_file()
         if len(sources) > 1:
             raise ConfigError(f"`--mine` takes one source, got {len(sources)}")
-        go_on = f"attune pairs {{}} --mine {mine} --out {out}"
-        sources = [start_mining(mine, sources[0], run, config, settings, go_on)]
+        sources = [start_mining(mine, sources[0], run, config, settings, _go_on(context))]
     elif run or config or any(value is not None for value in settings.values()):
         raise ConfigError("`--run`, `--config`, `--model` and `--dialogues` are for --mine ipm")
     report = make_corpus(sources, out, wanted, watched)
@@ -129,3 +131,19 @@ def pairs(
         print_corpus(Console(), out, report)
     if push:
         typer.echo(f"Uploaded to {upload(out, push, public)}", err=True)
+
+
+_KNOWN = ("sources", "run", "config", "model", "model_for", "base_url", "dialogues")
+"""What a run that was begun has in its configuration, and the source itself."""
+
+
+def _go_on(context: typer.Context) -> str:
+    """This command again, for a run that was begun: `{}` stands for its folder."""
+    words = []
+    for option in context.command.params:
+        value = context.params.get(str(option.name))
+        if option.name in _KNOWN or value in (None, False) or value == option.default:
+            continue
+        words += [option.opts[0]] if value is True else [option.opts[0], str(value)]
+    options = shlex.join(words).replace("{", "{{").replace("}", "}}")
+    return f"attune pairs {{}} {options}"

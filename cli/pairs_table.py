@@ -10,7 +10,6 @@ from rich.text import Text
 from attunement.cli.following import print_following
 from attunement.trainers.corpora.report import CorpusReport, SetReport
 from attunement.trainers.corpora.rows import SetName
-from attunement.trainers.corpora.splits import SPLITS
 
 
 def print_corpus(console: Console, out: Path, report: CorpusReport) -> None:
@@ -24,15 +23,22 @@ def print_corpus(console: Console, out: Path, report: CorpusReport) -> None:
     for name, s in report.sets.items():
         if s.longer is not None and name != "strategy":
             console.print(Text(_length(name, s), style="dim"))
-        missing = [split for split in _splits(report) if s.kept and split not in s.splits]
+        missing = [split for split in report.splits if s.kept and split not in s.splits]
         if missing:
             console.print(Text(f"{name} has no {missing[0]} rows: too few personas", "yellow"))
     console.print(f"\nWritten to {out}, with its card {out / 'README.md'}.", soft_wrap=True)
+    if len(report.splits) == 1:
+        console.print(
+            Text("No validation split: too few personas, or none was asked for", "yellow")
+        )
+    for limit in report.origin.limits[:1]:
+        if limit.startswith("Of "):
+            console.print(Text(limit, "yellow"))
     print_following(console, [(f"lint {out}", "what would spoil training")])
 
 
 def _sets(report: CorpusReport) -> Table:
-    splits = _splits(report)
+    splits = report.splits
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("set")
     for head in ("turns read", "kept", *splits, "mean words"):
@@ -41,11 +47,6 @@ def _sets(report: CorpusReport) -> Table:
         counts = (f"{s.splits.get(split, 0):,}" for split in splits)
         table.add_row(name, f"{s.read:,}", f"{s.kept:,}", *counts, _words(s))
     return table
-
-
-def _splits(report: CorpusReport) -> list[str]:
-    found = {split for s in report.sets.values() for split in s.splits}
-    return [split for split in SPLITS if split in found]
 
 
 def _words(s: SetReport) -> str:

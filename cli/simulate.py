@@ -37,6 +37,10 @@ def simulate(
         bool | None,
         typer.Option("--plain-draft", help="self_refine without planner: the published recipe."),
     ] = None,
+    named_strategies: Annotated[
+        bool | None,
+        typer.Option("--named-strategies", help="Ask a planner that was trained on bare names."),
+    ] = None,
     model: Annotated[
         str | None,
         typer.Option(metavar="SPEC", help="rehearsal (default), openai:NAME, hf:PATH, vllm:PATH."),
@@ -108,6 +112,7 @@ def simulate(
         config,
         graph=graph,
         plain_draft=plain_draft,
+        named_strategies=named_strategies,
         model=model,
         models=roles(model_for),
         base_url=base_url,

@@ -24,9 +24,9 @@ DEFINITIONS: dict[PsychologicalError, str] = {
     PsychologicalError.LACK_OF_EMPATHY: "it does not meet the emotion that the seeker shows",
     PsychologicalError.EMOTION_MISREAD: "it takes the seeker to feel what they do not feel",
     PsychologicalError.EARLY_EMOTION_SHIFT: "advice or cheer before the feeling has been met",
-    PsychologicalError.OTHER: "another fault that would hurt or put off this seeker",
+    PsychologicalError.OTHER: "another fault that would hurt or put off this seeker; say which",
 }
-"""One line each."""
+"""One line each, as judges are told."""
 
 OF_A_RESPONSE = (
     PsychologicalError.LACK_OF_EMPATHY,

@@ -263,6 +263,8 @@ SIDES: tuple[Side, ...] = get_args(Side)
 Mined = Literal["strategy", "response", "joint"]
 MINED: tuple[Mined, ...] = get_args(Mined)
 """What preference mining samples of a model."""
+MINING = "ipm"
+"""The graph that mines recorded dialogues; it runs in replay alone."""
 
 
 class Verdict(Record):

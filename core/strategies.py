@@ -3,6 +3,7 @@
 Strategy names and stages: Liu et al. 2021 (ESConv), exact strings of the published corpus.
 """
 
+import re
 from enum import StrEnum
 
 from attunement.core.errors import UserError, unknown
@@ -54,3 +55,22 @@ def parse_strategy(name: str) -> Strategy:
     if found is None:
         raise UserError(unknown("strategy", name, Strategy))
     return found
+
+
+# ---- strategy and reply as one text -------------------------------------------------------------
+
+_TAG = re.compile(rf"\s*\[({'|'.join(map(re.escape, Strategy))})\]\s*", re.IGNORECASE)
+
+
+def joined(strategy: Strategy, text: str) -> str:
+    """A strategy and a reply as one text: `[Strategy] reply`."""
+    return f"[{strategy}] {text}"
+
+
+def split_joint(text: str) -> tuple[Strategy | None, str]:
+    """The strategy of a leading tag, if it is one of the eight, and the reply without it.
+
+    Only a leading tag is one: replies may hold brackets of their own.
+    """
+    found = _TAG.match(text)
+    return (_BY_NAME[found[1].lower()], text[found.end() :]) if found else (None, text)

@@ -5,7 +5,7 @@ from functools import lru_cache
 
 from attunement.agents.prompting import ROLES_WITH_PROMPT
 from attunement.core.errors import ConfigError, unknown
-from attunement.core.records import MINED, Mined, Role
+from attunement.core.records import MINED, MINING, Mined, Role
 from attunement.graphs import decoupled, direct, ipm, self_refine
 from attunement.graphs.state import Graph
 
@@ -13,7 +13,7 @@ GRAPHS: dict[str, Callable[[], Graph]] = {
     "self_refine": self_refine.build,
     "decoupled": decoupled.build,
     "direct": direct.build,
-    "ipm": ipm.build,
+    MINING: ipm.build,
 }
 
 
@@ -23,9 +23,9 @@ def build_graph(name: str, plain_draft: bool = False, mining: Sequence[Mined] = 
         raise ConfigError(unknown("graph", name, GRAPHS))
     if plain_draft and name != "self_refine":
         raise ConfigError(f"`plain_draft` is an option of graph 'self_refine', not of {name!r}")
-    if set(mining) != set(MINED) and name != "ipm":
-        raise ConfigError(f"`mining` is an option of graph 'ipm', not of {name!r}")
-    if name == "ipm":
+    if set(mining) != set(MINED) and name != MINING:
+        raise ConfigError(f"`mining` is an option of graph {MINING!r}, not of {name!r}")
+    if name == MINING:
         return ipm.build(mining)
     return self_refine.build(plain_draft=True) if plain_draft else GRAPHS[name]()
 

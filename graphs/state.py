@@ -50,6 +50,8 @@ class Context:
     commit: Commit = _forget
     max_turns: int = 8
     """Supporter turns a live dialogue may have; the seeker then speaks once more."""
+    named_strategies: bool = False
+    """Whether the planner is asked for a strategy's bare name, as recipe B trains it."""
 
 
 class Feed(TypedDict, total=False):

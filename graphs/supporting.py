@@ -6,7 +6,7 @@ from typing import Any, Protocol
 from langgraph.graph import END, START, StateGraph
 from langgraph.runtime import Runtime
 
-from attunement.agents.planner import plan
+from attunement.agents.planner import name_strategy, plan
 from attunement.agents.refiner import refine
 from attunement.agents.reflector import reflect
 from attunement.agents.responder import StrategyPlace, respond
@@ -18,6 +18,7 @@ from attunement.graphs.state import (
     State,
     chat_for,
     commit_node,
+    context,
     guard_node,
     hand_off_node,
     seeker_node,
@@ -33,8 +34,12 @@ class Node(Protocol):
 
 
 async def planner_node(state: State, runtime: Runtime[Context]) -> State:
+    """Plan the reply; a planner that was trained on bare names is asked for one."""
+    chat = chat_for(runtime, "planner", state)
     try:
-        return {"plan": await plan(chat_for(runtime, "planner", state), state["heard"])}
+        if context(runtime).named_strategies:
+            return {"plan": Plan(strategy=await name_strategy(chat, state["heard"]))}
+        return {"plan": await plan(chat, state["heard"])}
     except (AnswerError, ModelError) as error:
         return {"plan": SetAside(role="planner", reason=str(error))}
 

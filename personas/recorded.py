@@ -17,6 +17,7 @@ from pydantic import Field, ValidationError
 
 from attunement.core.errors import RecordingError, unknown
 from attunement.core.records import Emotion, Intensity, Problem, Record, Utterance
+from attunement.core.strategies import split_joint
 from attunement.personas.checking import LONGEST, field_name, first_problem
 from attunement.personas.files import json_values, one_line, slug
 from attunement.personas.shapes import (
@@ -135,7 +136,12 @@ def _text(value: Any) -> str:
 
 
 def _utterance(line: Line) -> Utterance:
-    return Utterance(speaker=line.speaker, text=line.text, strategy=line.strategy)
+    """A corpus may write `[Strategy] reply`: the tag is no part of what was said."""
+    strategy, text = line.strategy, line.text
+    if line.speaker == "supporter" and text.startswith("["):
+        tagged, text = split_joint(text)
+        strategy = strategy or tagged
+    return Utterance(speaker=line.speaker, text=text, strategy=strategy)
 
 
 _Name = TypeVar("_Name", bound=StrEnum)

@@ -14,12 +14,12 @@ from attunement.agents.models.secrets import HIDDEN
 from attunement.agents.prompting import ROLES_WITH_PROMPT
 from attunement.agents.reading import explain
 from attunement.core.errors import ConfigError, unknown
-from attunement.core.records import MINED, Mined, Record, Role
+from attunement.core.records import MINED, MINING, Mined, Record, Role
 from attunement.personas.preprocessing import Preprocessing
 from attunement.simulator.cost import Budget, Price
 
 Spec = Annotated[str, Field(min_length=1)]
-MINING = {"temperature": 0.7, "top_p": 0.95}
+SAMPLED = {"temperature": 0.7, "top_p": 0.95}
 """Recipe B's sampling."""
 
 
@@ -29,6 +29,8 @@ class RunConfig(Record):
     graph: str = "self_refine"
     plain_draft: bool = False
     """`self_refine` without a planner: the draft answers the plain task prompt (recipe A)."""
+    named_strategies: bool = False
+    """The planner is asked for a strategy's bare name, as recipe B trains it; `ipm` always does."""
     mining: tuple[Mined, ...] = Field(default=MINED, min_length=1)
     """`ipm`: what is sampled."""
     model: Spec = "rehearsal"
@@ -71,11 +73,11 @@ class RunConfig(Record):
     @classmethod
     def _as_mined(cls, data: Any) -> Any:
         """Recipe B's preparation and sampling, where a mining run does not say otherwise."""
-        if not isinstance(data, dict) or data.get("graph") != "ipm":
+        if not isinstance(data, dict) or data.get("graph") != MINING:
             return data
         sampling = data.get("decoding", {})
         if isinstance(sampling, dict):
-            sampling = MINING | sampling
+            sampling = SAMPLED | sampling
         return {"preprocessing": "decoupled"} | data | {"decoding": sampling}
 
     @model_validator(mode="before")
@@ -114,7 +116,7 @@ class RunConfig(Record):
 
     @model_validator(mode="after")
     def _feed_fits(self) -> "RunConfig":
-        if self.replay is None and self.graph == "ipm":
+        if self.replay is None and self.mines:
             raise ValueError("graph 'ipm' mines recorded dialogues; name them with --replay FILE")
         if self.replay is None and self.preprocessing != "merged":
             raise ValueError(
@@ -126,6 +128,11 @@ class RunConfig(Record):
         if self.replay is not None and "seeker" in self.models:
             raise ValueError("a replay has no seeker model; leave out --model-for seeker=…")
         return self
+
+    @property
+    def mines(self) -> bool:
+        """Whether recorded dialogues are mined."""
+        return self.graph == MINING
 
     def spec_for(self, role: Role) -> str | None:
         """The spec of the model behind a role; None for a role that asks no model."""

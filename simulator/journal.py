@@ -228,9 +228,12 @@ class Journal:
                 for row in page:
                     yield self._task(row, role)
 
-    def cast(self) -> Iterator[tuple[int, Persona, tuple[Utterance, ...] | None]]:
-        """(index, persona, recording) of every dialogue, in order."""
-        for page in self._pages():
+    def cast(
+        self, begun: bool = False
+    ) -> Iterator[tuple[int, Persona, tuple[Utterance, ...] | None]]:
+        """(index, persona, recording) of every dialogue, or of those with a turn, in order."""
+        where = [DIALOGUES.c.idx.in_(select(TURNS.c.dialogue))] if begun else []
+        for page in self._pages(*where):
             for row in page:
                 yield row.idx, Persona.model_validate_json(row.card), _recorded(row)
 

@@ -33,6 +33,9 @@ from attunement.simulator.journal import Journal, Task
 from attunement.simulator.recorder import Desk, Recorder, Tally
 from attunement.simulator.scheduler import keep_in_flight
 
+AGAIN = 0.7
+"""Least temperature of a judge that is asked anew."""
+
 
 @dataclass(frozen=True, slots=True)
 class Labelling:
@@ -102,6 +105,13 @@ def with_judge(
     return with_servers(config.model_copy(update=update))
 
 
+def _warmer(config: RunConfig) -> RunConfig:
+    """The judge drawing lots: at temperature 0 it would give the same unreadable answer again."""
+    sampling = config.sampling_for("judge")
+    warm = sampling.model_copy(update={"temperature": max(sampling.temperature or 0, AGAIN)})
+    return config.model_copy(update={"decoding_for": config.decoding_for | {"judge": warm}})
+
+
 def _at(spec: str, base_url: Sequence[str]) -> str:
     """A judge's spec with its servers' addresses: the run's `base_url` is for its own models."""
     kind, _, name = spec.partition(":")
@@ -136,7 +146,9 @@ def label(
         chosen = by_spec(backends) if backends else backends_for(config, ("judge",))
         purse = purse_for(config, journal, bounds)
         write_config(folder, config)
-        plan = Labelling(config.models["judge"], sides, again, config.graph == "ipm")
+        plan = Labelling(config.models["judge"], sides, again, config.mines)
+        if again:
+            config = _warmer(config)
 
         def work(desk: Desk) -> Awaitable[None]:
             return label_replies(desk, plan)

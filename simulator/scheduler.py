@@ -70,7 +70,8 @@ async def _fail(desk: Desk, task: Task, error: str) -> None:
 async def run_dialogue(desk: Desk, graph: Graph, task: Task) -> None:
     """Run one dialogue from its last committed turn to its end."""
     recorder = Recorder(desk, task)
-    context = Context(recorder.chat, recorder.commit, desk.config.max_turns)
+    config = desk.config
+    context = Context(recorder.chat, recorder.commit, config.max_turns, config.named_strategies)
     feed: Feed = {"persona": task.persona, "turns": list(task.turns)}
     turns = desk.config.max_turns
     if task.recorded is not None:

@@ -7,7 +7,7 @@ from statistics import fmean
 
 import pytest
 
-from attunement.agents.joint import joint_prompt, split_joint
+from attunement.agents.joint import joint_prompt
 from attunement.agents.judge import label_errors
 from attunement.agents.models.base import Ask, UnjournalledChat
 from attunement.agents.models.rehearsal import RehearsalChat
@@ -29,7 +29,7 @@ from attunement.agents.prompting import block, flatten, packaged_prompts
 from attunement.agents.seeker import describe
 from attunement.core.needs import kind_of_help, kinds_of_help
 from attunement.core.records import Reply, Utterance
-from attunement.core.strategies import Strategy
+from attunement.core.strategies import Strategy, split_joint
 from attunement.evaluation.summary import summarise
 from tests.helpers import LIBRARY, PERSONA, journal_of, small_run
 

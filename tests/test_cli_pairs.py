@@ -50,7 +50,8 @@ def test_every_option_arrives(home):
     assert (report["layout"], report["format"]) == ("llama-factory", "parquet")
     assert report["origin"]["options"] == {
         "chosen": "refined", "split": "5:1", "seed": 3, "iteration": 2,
-        "max_length_ratio": 0.0, "min_history": 1, "max_similarity": 0.9, "errors": False,
+        "max_length_ratio": 0.0, "max_similarity": 0.9, "errors": False,
+        "min_history": {"response": 1, "sft_direct": 1},
     }  # fmt: skip
     assert (home / "corpora/all/response_train.parquet").is_file()
 
@@ -118,7 +119,10 @@ def test_mining_stopped_by_its_budget_goes_on_where_it_was(home, shared_data):
     mining = ("--mine", "ipm", "--dialogues", 6, "--config", "mining.toml", "--run", "runs/bound")
     done = attune("pairs", source, *mining, "--out", "corpora/bound", cwd=home)
     assert done.returncode == 3
-    assert "Go on with a wider bound: attune pairs runs/bound --mine ipm --out" in done.stderr
+    assert (
+        "Go on with a wider bound: attune pairs runs/bound --out corpora/bound --mine"
+        in done.stderr
+    )
     assert not (home / "corpora/bound").exists()
     early = attune("pairs", "runs/bound", "--out", "corpora/bound", cwd=home)
     assert early.returncode == 2
@@ -136,6 +140,8 @@ def test_mining_stopped_by_its_budget_goes_on_where_it_was(home, shared_data):
         (["runs/001", "--mine", "best"], "unknown method of mining 'best'; known: ipm"),
         (["runs/001", "--model", "rehearsal"], "`--model` and `--dialogues` are for --mine ipm"),
         (["runs/001", "runs/001", "--mine", "ipm"], "`--mine` takes one source, got 2"),
+        (["runs/001", "--mine", "ipm", "--split", "a:b"], "`--split` must be parts"),
+        (["runs/001", "--mine", "ipm", "--sets", "sft_direct"], "unknown set of mined pairs"),
         (["nowhere.json", "--mine", "ipm"], "`nowhere.json` does not exist"),
     ],
 )

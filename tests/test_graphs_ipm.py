@@ -19,7 +19,8 @@ from attunement.graphs.state import Context, supporter_turns
 from attunement.graphs.supporting import recursion_limit
 from attunement.personas.preprocessing import BLANK
 from attunement.simulator.config import RunConfig, read_config
-from tests.helpers import PERSONA, answering
+from attunement.simulator.history import with_history
+from tests.helpers import PERSONA, answering, journal_of, small_run
 
 
 def seeker(text):
@@ -182,7 +183,20 @@ def test_a_mining_run_is_prepared_and_sampled_as_its_paper_says():
 def test_an_answer_error_names_what_there_was():
     from attunement.agents.planner import name_strategy
 
-    with pytest.raises(AnswerError, match="'Listening'"):
+    with pytest.raises(AnswerError, match=r"'Listening\.'"):
         asyncio.run(
             name_strategy(UnjournalledChat(answering(planner="Listening."), "planner"), RECORDED)
         )
+
+
+def test_a_trained_planner_is_asked_for_a_bare_name_where_it_is_deployed(tmp_path):
+    """What `strategy` and `sft_planner` train a planner on is what `decoupled` then asks."""
+    chat = answering(planner="Reflection of feelings")
+    small_run(tmp_path / "run", chat, graph="decoupled", named_strategies=True, max_turns=2)
+    (dialogue,) = journal_of(tmp_path / "run").dialogues()
+    prompt = journal_of(tmp_path / "run").prompts()["planner"]
+    asked = [ask.messages for ask in chat.asked if ask.role == "planner"]
+    replied = [(turn, heard) for turn, heard in with_history(dialogue) if turn.plan]
+    assert asked == [name_prompt(prompt, heard).messages for _, heard in replied]
+    assert {turn.plan.strategy for turn, _ in replied} == {Strategy.REFLECTION}
+    assert {turn.draft.strategy for turn, _ in replied} == {Strategy.REFLECTION}

@@ -348,3 +348,21 @@ def test_failed_esconv_feedback_and_change(failed: list[Recording]) -> None:
     said = [pair for r in failed for pair in zip(r.utterances, r.feedback, strict=True)]
     assert sum(u.speaker == "seeker" and stars is None for u, stars in said) == 1866
     assert not any(r.answers for r in failed)
+
+
+def test_a_leading_strategy_tag_is_no_part_of_what_was_said(tmp_path):
+    lines = [
+        {"role": "user", "content": "[Question] is what they call it."},
+        {"role": "assistant", "content": "[Question] What do you mean?"},
+        {"role": "user", "content": "This."},
+        {"role": "assistant", "content": "[sighs] I see.", "strategy": "Others"},
+    ]
+    path = tmp_path / "talk.json"
+    path.write_text(json.dumps({"messages": lines}))
+    (recording,) = read_recordings(path)
+    assert [(u.text, u.strategy) for u in recording.utterances] == [
+        ("[Question] is what they call it.", None),
+        ("What do you mean?", Strategy.QUESTION),
+        ("This.", None),
+        ("[sighs] I see.", Strategy.OTHERS),
+    ]

@@ -13,7 +13,7 @@ import pytest
 from attunement.agents.judge import ErrorLabels
 from attunement.agents.models.schema import json_schema
 from attunement.agents.models.scripted import ScriptedChat
-from attunement.agents.prompting import as_chat, flatten, packaged_prompts
+from attunement.agents.prompting import as_chat, flatten
 from attunement.agents.reading import ReadingError, read_record
 from attunement.core.errors import ConfigError, ModelError, RunFolderError
 from attunement.core.psychology import DEFINITIONS, ERRORS, PsychologicalError
@@ -428,10 +428,19 @@ def test_labels_are_read_with_small_slips_and_no_others():
     assert json_schema(ErrorLabels)["properties"]["errors"]["type"] == "array"
 
 
-def test_the_prompt_defines_the_errors_as_the_code_does():
-    system = packaged_prompts()["judge"].section("system")
+def test_a_judge_is_told_every_error_with_its_definition():
+    import asyncio
+
+    from attunement.agents.judge import label_errors
+    from attunement.agents.models.base import UnjournalledChat
+    from attunement.core.records import Reply
+
+    chat = judge({"errors": []})
+    heard = [Utterance(speaker="seeker", text="Hi.")]
+    asyncio.run(label_errors(UnjournalledChat(chat, "judge"), heard, Reply(text="Hello.")))
+    system = chat.asked[0].messages[0]["content"]
     for error, definition in DEFINITIONS.items():
-        assert f"\n- {error}: {definition}" in system
+        assert f"\n- {error}: {definition}." in system
 
 
 def test_a_reply_cannot_forge_the_end_of_its_block():

@@ -6,10 +6,15 @@ from pathlib import Path
 import pytest
 
 from attunement.agents.models.rehearsal import RehearsalChat
-from attunement.core.errors import ConfigError, RunFolderError, UserError
+from attunement.agents.models.scripted import ScriptedChat
+from attunement.core.errors import AttunementError, ConfigError, RunFolderError, UserError
 from attunement.core.strategies import Strategy
-from attunement.simulator.casting import Cast
+from attunement.simulator.casting import Cast, cast_for
+from attunement.simulator.config import RunConfig
 from attunement.simulator.export import call_rows, turn_rows
+from attunement.simulator.labelling import label
+from attunement.simulator.run import create_run
+from attunement.simulator.run import run as run_folder
 from attunement.trainers.corpora.making import corpus_config, make_corpus
 from tests.helpers import LIBRARY, PERSONA, answering, journal_of, small_run
 
@@ -189,7 +194,6 @@ def test_every_supporter_turn_is_kept_or_counted_with_its_reason(run, tmp_path):
         ({"seeker": {"text": "I want to kill myself.", "emotion": "fear", "intensity": 5}},
          {}, "crisis"),
         ({}, {"min_history": 9}, "fewer than 9 seeker turns heard"),
-        ({}, {"errors": True}, "errors of the refined not labelled"),
     ],
 )  # fmt: skip
 def test_what_is_no_pair_is_counted_with_its_reason(changes, filters, reason, tmp_path):
@@ -333,9 +337,77 @@ def test_a_corpus_that_fails_midway_leaves_nothing(run, tmp_path):
                 raise OSError(28, "No space left on device")
             yield dialogue
 
-    with pytest.raises(OSError, match="No space"):
+    with pytest.raises(AttunementError, match=r"corpus' cannot be written: No space left"):
         make_corpus([run], tmp_path / "corpus", corpus_config(), failing)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_filter_by_errors_needs_labels(run, tmp_path):
+    with pytest.raises(ConfigError, match=r"no labels to filter by; first: attune label-errors"):
+        made(tmp_path, run, filters={"errors": True})
+
+
+def test_every_judge_must_have_labelled_both_sides(tmp_path):
+    def judge_of(name, errors):
+        class Judge(ScriptedChat):
+            @property
+            def spec(self):
+                return name
+
+        def answer(ask):
+            draft = "What happened?" in ask.messages[1]["content"].partition("<reply>")[2]
+            found = [{"error": e, "explanation": "So."} for e in errors] if draft else []
+            return json.dumps({"errors": found})
+
+        return Judge(answer)
+
+    refined = {"strategy": "Question", "text": "Why now?"}
+    small_run(tmp_path / "run", answering(refiner=refined), max_turns=3)
+    label(tmp_path / "run", "one", backends=[judge_of("one", ["Template Response"])])
+    settings = {"sets": ["response"], "filters": {"min_history": 1, "errors": True}, **WHOLE}
+    (tmp_path / "a").mkdir()
+    report, files = made(tmp_path / "a", tmp_path / "run", **settings)
+    assert report.sets["response"].kept == 3
+    assert {v["about"] for v in files["response/train"][0]["verdicts"]} == {"refined", "draft"}
+    assert "By every judge" in (tmp_path / "a/corpus/README.md").read_text()
+    label(tmp_path / "run", "two", sides=("draft",), backends=[judge_of("two", [])])
+    with pytest.raises(UserError, match="response: 3 errors of the refined not labelled"):
+        made(tmp_path, tmp_path / "run", **settings)
+    label(tmp_path / "run", "two", backends=[judge_of("two", [])])
+    with pytest.raises(UserError, match="response: 3 the draft reply shows no error"):
+        made(tmp_path, tmp_path / "run", **settings)
+
+
+def test_an_unfinished_run_is_called_one(tmp_path):
+    config = RunConfig(dialogues=12)
+    create_run(tmp_path / "run", config, cast_for(config))
+    assert run_folder(tmp_path / "run", only=range(5))
+    report, _ = made(tmp_path, tmp_path / "run", sets=["response"])
+    assert "5 simulated dialogues with 5 personas" in report.origin.how[0]
+    assert report.origin.limits[0] == "Of 12 dialogues 7 open: of these only the turns before."
+
+
+def test_runs_that_rows_could_not_tell_apart_are_refused(run, tmp_path):
+    with pytest.raises(ConfigError, match="two runs are named 'forty'"):
+        made(tmp_path, run, run)
+
+
+def test_a_file_is_told_what_to_do_with(tmp_path):
+    (tmp_path / "talks.json").write_text("[]")
+    with pytest.raises(RunFolderError, match=r"is a file; mine it with --mine ipm, or see"):
+        made(tmp_path, tmp_path / "talks.json")
+
+
+def test_a_planners_example_names_the_planner(tmp_path):
+    settings = {"graph": "decoupled", "max_turns": 2, "models": {"planner": "planner"}}
+    planner = answering()
+    planner.__class__ = type("Planner", (ScriptedChat,), {"spec": property(lambda _: "planner")})
+    small_run(tmp_path / "run", answering(), planner, **settings)
+    sets = ["sft_planner", "sft_responder"]
+    _, files = made(tmp_path, tmp_path / "run", sets=sets, **WHOLE)
+    assert {row["model"] for row in files["sft_planner/train"]} == {"planner"}
+    assert {row["model"] for row in files["sft_responder/train"]} == {"scripted"}
+    assert [row["turn"] for row in files["sft_responder/train"]] == [1, 2]
 
 
 def test_no_run_is_no_corpus(tmp_path):

@@ -181,7 +181,7 @@ def test_the_card_is_one_that_the_hub_reads(corpus):
         warnings.simplefilter("error")
         card = hub.DatasetCard.load(corpus / "README.md")
     assert card.data.license == "apache-2.0"
-    assert card.data.size_categories == ["n<1K"]
+    assert card.data.size_categories == ["1K<n<10K"]
     assert [c["config_name"] for c in card.data.to_dict()["configs"]] == list(ALL_SETS)
     shown = re.findall(r"!\[.*?\]\((.*?)\)", card.text)
     assert len(shown) == 2

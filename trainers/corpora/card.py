@@ -90,7 +90,7 @@ def _header(
     pairs = any(name in ("response", "strategy", "joint") for name in files)
     return {
         "pretty_name": report.title,
-        "language": sorted({tag.split("-")[0].lower() for tag in origin.languages}) or ["en"],
+        **_languages(origin.languages),
         **_licence(origin.licences),
         "task_categories": ["text-generation"],
         "tags": ["emotional-support", "dialogue", *(["preference", "dpo"] if pairs else ["sft"])],
@@ -107,6 +107,11 @@ def _header(
             {"config_name": name, "features": _features(types[name])} for name in files
         ],
     }
+
+
+def _languages(tags: Iterable[str]) -> dict[str, list[str]]:
+    known = sorted({tag.split("-")[0].lower() for tag in tags})
+    return {"language": known} if known else {}
 
 
 def _licence(licences: Iterable[str]) -> dict[str, str]:
@@ -148,6 +153,11 @@ def _about(report: CorpusReport, files: Files) -> str:
         )
     else:
         use = "LLaMA-Factory's ShareGPT layout; `dataset_info.json` names the files."
+        if any(name.startswith("sft") for name in files):
+            use += (
+                " Train examples with `mask_history: true`: every turn has a row of its own, and "
+                "the earlier replies of its dialogue are context."
+            )
     return "\n".join(lines) + f"\n\n{use}"
 
 
@@ -159,6 +169,8 @@ def _options(report: CorpusReport) -> str:
 
 
 def _shown(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {one}" for name, one in value.items())
     if isinstance(value, list | tuple):
         return ", ".join(map(str, value))
     return "none" if value is None else str(value)

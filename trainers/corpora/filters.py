@@ -1,15 +1,13 @@
 """What is no training data, and why: filters of turns and of pairs, each with its reason."""
 
-import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from pydantic import Field
 
 from attunement.core.psychology import ERRORS
 from attunement.core.records import Record, Turn, Utterance
+from attunement.core.text import CONTROLS
 from attunement.trainers.corpora.rows import edit_distance, words
-
-_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 
 
 class Filters(Record):
@@ -19,8 +17,8 @@ class Filters(Record):
     """Words of the chosen side over words of the rejected one, at most; 0 for any. None: two where
     a run's drafts are rejected (recipe A), any for mined pairs (recipe B)."""
     min_history: int | None = Field(default=None, ge=1)
-    """Seeker turns heard, at least. None: three for refinements, because with fewer a reflection
-    falls back on guesses (recipe A), and one for everything else."""
+    """Seeker turns heard, at least. None: three where a refinement is preferred, because with fewer
+    a reflection falls back on guesses (recipe A), and one for everything else."""
     max_similarity: float = Field(default=0.95, ge=0, le=1)
     """1 - word-level edit distance; pairs above it are nearly equal and teach nothing."""
     errors: bool = False
@@ -28,15 +26,15 @@ class Filters(Record):
     rejected side at least one."""
 
 
-def turn_reason(turn: Turn, heard: Sequence[Utterance], filters: Filters) -> str | None:
+def turn_reason(turn: Turn, heard: Sequence[Utterance], min_history: int) -> str | None:
     """Why a supporter's turn is no training data; None if it may be."""
     if turn.guard.crisis:
         return "crisis"
     if turn.set_aside:
         return f"set aside: no usable answer of the {turn.set_aside[0].role}"
     spoken = sum(line.speaker == "seeker" and bool(line.text.strip()) for line in heard)
-    if spoken < (filters.min_history or 1):
-        return f"fewer than {filters.min_history} seeker turns heard"
+    if spoken < min_history:
+        return f"fewer than {min_history} seeker turns heard"
     return None
 
 
@@ -44,7 +42,7 @@ def pair_reason(chosen: str, rejected: str, filters: Filters) -> str | None:
     """Why two replies make no pair; None if they do."""
     if not chosen.strip() or not rejected.strip():
         return "an empty side"
-    if _CONTROLS.search(chosen) or _CONTROLS.search(rejected):
+    if CONTROLS.search(chosen) or CONTROLS.search(rejected):
         return "control characters"
     if chosen.strip() == rejected.strip():
         return "equal sides"
@@ -56,13 +54,13 @@ def pair_reason(chosen: str, rejected: str, filters: Filters) -> str | None:
     return None
 
 
-def error_reason(turn: Turn, chosen: str, rejected: str) -> str | None:
+def error_reason(turn: Turn, chosen: str, rejected: str, judges: Iterable[str]) -> str | None:
     """Why the judges' labels speak against a pair of two sides (`refined`, `draft`, …).
 
     None if by every judge the chosen side shows no error and the rejected side shows one.
     """
     labels = [v for v in turn.verdicts if v.name == ERRORS]
-    judges = {v.judge for v in labels}
+    judges = set(judges)
     for side, wanted in ((chosen, 0), (rejected, 1)):
         found = [v for v in labels if v.about == side]
         if {v.judge for v in found} != judges or not found:

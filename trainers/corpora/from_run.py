@@ -26,8 +26,8 @@ Chosen = Literal["refined", "recorded"]
 """What is set against the draft: its refinement, or in a replay the human's reply."""
 
 
-MINING = "ipm"
-"""The graph whose runs are mined: `mined.py` has their pairs."""
+HISTORY = 3
+"""Seeker turns that a preferred refinement must have heard."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +43,15 @@ class Harvest:
     filters: Filters
     iteration: int = 0
 
+    def history(self, name: SetName) -> int:
+        """Seeker turns that a row of a set must have heard."""
+        refined = self.chosen == "refined" and name in PAIR_SETS
+        return self.filters.min_history or (HISTORY if refined else 1)
+
 
 def sets_of(config: RunConfig, chosen: Chosen) -> tuple[SetName, ...]:
     """The sets that a run's graph can give. Strategies are known where a planner named one."""
-    if config.graph == MINING:
+    if config.mines:
         return tuple(name for name in PAIR_SETS if name in config.mining)
     planned = "planner" in roles_of(config.graph, config.plain_draft)
     refined = chosen == "recorded" or "refiner" in roles_of(config.graph, config.plain_draft)
@@ -91,7 +96,6 @@ def harvest(
     for name in plan.sets:
         corpus.expect(name)
     for dialogue in dialogues:
-        split = split_of[dialogue.persona.id]
         for turn, heard in with_history(dialogue):
             if turn.spoken is None and turn.draft is None:
                 continue  # the seeker's closing words
@@ -99,16 +103,15 @@ def harvest(
                 if isinstance(row, str):
                     corpus.drop(name, row)
                 else:
-                    corpus.add(name, split, row)
+                    corpus.add(name, split_of[dialogue.persona.id], row)
 
 
 def _rows(
     plan: Harvest, dialogue: Dialogue, turn: Turn, heard: Sequence[Utterance]
 ) -> Iterator[tuple[SetName, PairRow | ExampleRow | str]]:
     """For each set the turn's row, or why there is none."""
-    reason = turn_reason(turn, heard, plan.filters)
     for name in plan.sets:
-        if reason:
+        if reason := turn_reason(turn, heard, plan.history(name)):
             yield name, reason
         elif name in PAIR_SETS:
             yield name, _pair(plan, name, dialogue, turn, heard)
@@ -133,7 +136,7 @@ def _pair(
     else:
         reason = pair_reason(chosen, rejected, plan.filters)
     if not reason and plan.filters.errors:
-        reason = error_reason(turn, plan.chosen, "draft")
+        reason = error_reason(turn, plan.chosen, "draft", plan.config.judges)
     if reason:
         return reason
     prompt = task_prompt(name, plan.prompts, heard)
@@ -155,7 +158,7 @@ def _pair(
         chosen_prompt_version="" if human else plan.prompts["refiner"].version,
         rejected_prompt_version=plan.prompts[writer].version,
         iteration=plan.iteration,
-        verdicts=turn.verdicts,
+        verdicts=tuple(v for v in turn.verdicts if v.about in (plan.chosen, "draft")),
     )
 
 
@@ -173,7 +176,8 @@ def _example(
         return "no strategy"
     strategy = reply.strategy if name == "sft_responder" else None
     prompt = task_prompt(name, plan.prompts, heard, strategy)
-    role: Role = "refiner" if turn.spoken == "refined" else "responder"
+    drafted: Role = "planner" if name == "sft_planner" else "responder"
+    role: Role = "refiner" if turn.spoken == "refined" else drafted
     return make_example(
         prompt,
         spoken_as(name, reply),

@@ -8,12 +8,11 @@ against the sample as it was written.
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from attunement.agents.joint import joined, split_joint
 from attunement.core.psychology import ERRORS, OF_A_RESPONSE
 from attunement.core.records import Dialogue, Mined, Role, Turn, Utterance
-from attunement.core.strategies import Strategy
+from attunement.core.strategies import Strategy, joined, split_joint
 from attunement.simulator.history import with_history
-from attunement.trainers.corpora.filters import Filters, error_reason, pair_reason, turn_reason
+from attunement.trainers.corpora.filters import error_reason, pair_reason, turn_reason
 from attunement.trainers.corpora.from_run import Harvest
 from attunement.trainers.corpora.rows import PairRow, make_pair
 from attunement.trainers.corpora.tasks import task_prompt
@@ -37,7 +36,6 @@ def mine_rows(
     for name in sets:
         corpus.expect(name)
     for dialogue in dialogues:
-        split = split_of[dialogue.persona.id]
         for turn, heard in with_history(dialogue):
             for name in sets:
                 row = _pair(plan, name, dialogue, turn, heard)
@@ -46,7 +44,7 @@ def mine_rows(
                     corpus.drop(name, row)
                     corpus.count_strategy(name, strategy, row)
                 else:
-                    corpus.add(name, split, row)
+                    corpus.add(name, split_of[dialogue.persona.id], row)
                     corpus.count_strategy(name, strategy, "kept")
 
 
@@ -58,7 +56,7 @@ def _pair(
     # Roles stand beside each other: one without a usable answer spoils its own set alone.
     aside = tuple(item for item in turn.set_aside if item.role in ("guard", role))
     own = turn.model_copy(update={"set_aside": aside})
-    if reason := turn_reason(own, heard, plan.filters):
+    if reason := turn_reason(own, heard, plan.filters.min_history or 1):
         return reason
     if human is None or human.strategy is None:
         return "no recorded strategy"
@@ -66,7 +64,7 @@ def _pair(
     if sides is None:
         return "not sampled"
     chosen, rejected, sampled = sides
-    if reason := _reason(name, turn, chosen, rejected, plan.filters):
+    if reason := _reason(name, turn, chosen, rejected, plan):
         return reason
     named = human.strategy if name == "response" else None
     prompt = task_prompt(name, plan.prompts, heard, named)
@@ -111,14 +109,14 @@ def _sides(name: Mined, turn: Turn) -> tuple[str, str, Strategy | None] | None:
     return joined(human.strategy, human.text), turn.joint, split_joint(turn.joint)[0]
 
 
-def _reason(name: Mined, turn: Turn, chosen: str, rejected: str, filters: Filters) -> str | None:
+def _reason(name: Mined, turn: Turn, chosen: str, rejected: str, plan: Harvest) -> str | None:
     """Why two sides make no pair of a set."""
     if name == "strategy":
         return "the same strategy" if chosen == rejected else None
-    reason = pair_reason(chosen, rejected, filters)
+    reason = pair_reason(chosen, rejected, plan.filters)
     if reason or name == "joint":
         return reason
-    return error_reason(turn, "recorded", "draft") or _other_errors(turn)
+    return error_reason(turn, "recorded", "draft", plan.config.judges) or _other_errors(turn)
 
 
 def _other_errors(turn: Turn) -> str | None:

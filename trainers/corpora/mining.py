@@ -12,13 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from attunement.core.errors import ConfigError
-from attunement.core.records import Side
+from attunement.core.records import MINING, Side
 from attunement.simulator.config import RunConfig, read_config
 from attunement.simulator.journal import Journal
 from attunement.simulator.labelling import Labelling, left
 from attunement.simulator.labelling import label as label_run
 from attunement.simulator.run import open_run
-from attunement.trainers.corpora.from_run import MINING
 from attunement.trainers.corpora.rows import SetName
 
 JUDGED: tuple[Side, ...] = ("draft", "recorded")
@@ -34,7 +33,7 @@ def check_mining(folder: Path) -> RunConfig:
     """The configuration of a run that was begun; `ConfigError` where it mines nothing."""
     config, journal = open_run(folder)
     journal.close()
-    if config.graph != MINING:
+    if not config.mines:
         raise ConfigError(
             f"run {str(folder)!r} was made with graph {config.graph!r}, which mines nothing; "
             f"name a file of recorded dialogues, or a run of graph {MINING!r}"

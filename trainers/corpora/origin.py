@@ -1,6 +1,7 @@
 """Where the corpus of a run comes from, in words for its card."""
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import version
@@ -27,18 +28,25 @@ class Seen:
     licences: set[str] = field(default_factory=set)
     sources: dict[str, None] = field(default_factory=dict)
     languages: set[str] = field(default_factory=set)
-    dialogues: int = 0
+    simulated: int = 0
+    """Dialogues with at least one turn."""
+    recorded: int = 0
+    """The same, of replays."""
+    status: Counter[str] = field(default_factory=Counter)
+    """All dialogues: `done`, `failed`, `open`."""
 
     def look_at(self, journal: Journal, config: RunConfig) -> None:
-        """Take in the cast of a run."""
-        for _, persona, _ in journal.cast():
-            self.dialogues += 1
+        """Take in the dialogues of a run that were begun."""
+        self.status.update(journal.counts())
+        for _, persona, _ in journal.cast(begun=True):
+            self.recorded += config.replay is not None
+            self.simulated += config.replay is None
             if persona.id in self.personas:
                 continue
             self.personas[persona.id] = None
-            self.licences.add(persona.licence)
-            self.languages.add(persona.language)
             source = _ROW.sub("", persona.source)
+            self.licences.add(persona.licence or f"not stated for {source or 'some cards'}")
+            self.languages.add(persona.language)
             if source and len(self.sources) < SOURCES:
                 self.sources[source] = None
 
@@ -46,31 +54,45 @@ class Seen:
 def origin_of(plans: Sequence[Harvest], seen: Seen, shares: Sequence[int], seed: int) -> Origin:
     """The origin of a corpus of one or several runs."""
     first = plans[0]
-    split = ":".join(map(str, shares))
-    options = {"chosen": first.chosen, "split": split, "seed": seed, "iteration": first.iteration}
-    names = ", ".join(plan.run for plan in plans)
+    options = {
+        "chosen": first.chosen,
+        "split": ":".join(map(str, shares)) if len(shares) > 1 else "none",
+        "seed": seed,
+        "iteration": first.iteration,
+        **first.filters.model_dump(mode="json"),
+        "min_history": {name: first.history(name) for name in first.sets},
+    }
     configs = [plan.config for plan in plans]
     how = [f"Made with Attunement {version('attunement')} from {_runs(plans, seen)}."]
     how += dict.fromkeys(_about(config) for config in configs)
     how.append(_preference(first))
     return Origin(
-        title=f"Emotional-support corpus from {names}",
+        title=f"Emotional-support corpus from {', '.join(plan.run for plan in plans)}",
         how=tuple(how),
-        licences=tuple(sorted(filter(None, seen.licences))),
+        licences=tuple(sorted(seen.licences)),
         sources=tuple(seen.sources),
         languages=tuple(sorted(seen.languages)),
-        limits=_limits(configs),
-        options=options | first.filters.model_dump(mode="json"),
+        limits=(*_unfinished(seen), *_limits(configs)),
+        options=options,
     )
 
 
 def _runs(plans: Sequence[Harvest], seen: Seen) -> str:
-    count = "run" if len(plans) == 1 else "runs"
+    kinds = {"simulated": seen.simulated, "recorded": seen.recorded}
+    dialogues = " and ".join(f"{n:,} {kind}" for kind, n in kinds.items() if n)
     names = ", ".join(f"`{plan.run}`" for plan in plans)
-    kind = "recorded" if plans[0].config.replay else "simulated"
     return (
-        f"{count} {names}: {seen.dialogues:,} {kind} dialogues with {len(seen.personas):,} personas"
+        f"{'run' if len(plans) == 1 else 'runs'} {names}: {dialogues} dialogues "
+        f"with {len(seen.personas):,} personas"
     )
+
+
+def _unfinished(seen: Seen) -> list[str]:
+    parts = [f"{seen.status[s]:,} {s}" for s in ("open", "failed") if seen.status[s]]
+    if not parts:
+        return []
+    total = seen.status.total()
+    return [f"Of {total:,} dialogues {' and '.join(parts)}: of these only the turns before."]
 
 
 def _about(config: RunConfig) -> str:
@@ -95,19 +117,24 @@ def _about(config: RunConfig) -> str:
 
 
 def _preference(plan: Harvest) -> str:
-    if plan.config.graph == "ipm":
+    if plan.config.mines:
         return (
-            "Inferential preference mining: the recorded reply is preferred to one sample a turn. "
-            "Strategy pairs stand where the sampled strategy differs; response pairs were written "
-            "under the recorded strategy and stay only if a judge finds no psychological error in "
-            "the recorded reply and a lack of empathy, an early emotion shift or a template "
-            "response in the sample; joint pairs are not filtered."
+            "Inferential preference mining (arXiv 2505.16995): the recorded reply is preferred to "
+            "one sample a turn. Strategy pairs stand where the sampled strategy differs; response "
+            "pairs were written under the recorded strategy and stay only if every judge finds no "
+            "psychological error in the recorded reply and a lack of empathy, an early emotion "
+            "shift or a template response in the sample; joint pairs are not filtered."
         )
+    labelled = ""
+    if plan.filters.errors:
+        labelled = " By every judge the chosen side shows no psychological error, the other does."
     if plan.chosen == "recorded":
-        return "Chosen is the human's recorded reply, rejected the model's draft at the same turn."
+        human = "Chosen is the human's recorded reply, rejected the model's draft at the same turn."
+        return human + labelled
     return (
-        "Chosen is the refined reply, rejected the draft that it refines. The refinement saw a "
-        "reflection on the seeker; the prompt of a pair is the plain task prompt and shows neither."
+        "Chosen is the refined reply, rejected the draft that it refines (arXiv 2505.16610). The "
+        "refinement saw a reflection on the seeker; the prompt of a pair is the plain task prompt "
+        "and shows neither." + labelled
     )
 
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pydantic import ValidationError
 
 from attunement.agents.crisis import screen
-from attunement.agents.joint import split_joint
 from attunement.core.records import Reply, Utterance
 from attunement.personas.preprocessing import merge_turns, prepare
 from attunement.personas.recorded import Recording
@@ -37,9 +36,8 @@ def recorded_rows(
     plan: RecordedCorpus, recording: Recording, prompts: Prompts, seen: Seen
 ) -> Iterator[tuple[ExampleSet, ExampleRow | str]]:
     """For each supporter's turn and each set the row, or why there is none."""
-    spoken = [_without_tag(utterance) for utterance in recording.utterances]
-    turns = prepare(spoken, plan.recipe)
-    for turn in _greetings(plan, spoken, turns):
+    turns = prepare(recording.utterances, plan.recipe)
+    for turn in _greetings(plan, recording.utterances, turns):
         seen.greetings += 1
         if turn.speaker == "supporter":
             yield from ((name, GREETING) for name in plan.sets)
@@ -49,14 +47,6 @@ def recorded_rows(
         for name in plan.sets:
             yield name, there.reason or _example(name, recording, there, prompts)
     seen.crises += reason == CRISIS
-
-
-def _without_tag(utterance: Utterance) -> Utterance:
-    """A corpus may write `[Strategy] reply`: the tag is no part of what was said."""
-    if utterance.speaker == "seeker" or not utterance.text.startswith("["):
-        return utterance
-    strategy, text = split_joint(utterance.text)
-    return utterance.model_copy(update={"text": text, "strategy": utterance.strategy or strategy})
 
 
 def _greetings(

@@ -71,6 +71,8 @@ class CorpusReport(Record):
     title: str
     layout: Layout
     format: FileFormat
+    splits: tuple[str, ...]
+    """Those that were asked for; a small set may lack one."""
     sets: dict[SetName, SetReport]
     """Those that were asked for, empty ones too."""
     origin: Origin

@@ -9,6 +9,9 @@ from attunement.core.seeds import derive_seed
 
 SPLITS = ("train", "validation", "test")
 _COPY = re.compile(r"\.\d+\Z")
+_CUT = 70
+"""Characters of an id that a numbered copy keeps."""
+_THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}\b)")
 
 
 def parse_split(text: str) -> tuple[int, ...]:
@@ -16,7 +19,7 @@ def parse_split(text: str) -> tuple[int, ...]:
 
     Raises `UserError` for anything else.
     """
-    parts = text.replace("/", ":").replace(",", "").split(":")
+    parts = _THOUSANDS.sub("", text).replace("/", ":").split(":")
     if not 1 <= len(parts) <= len(SPLITS) or not all(p.strip().isdecimal() for p in parts):
         raise UserError(f"`--split` must be parts such as 9:1 or 1040:130:130, got {text!r}")
     shares = tuple(int(part) for part in parts)
@@ -31,9 +34,7 @@ def split_by(personas: Iterable[str], shares: tuple[int, ...], seed: int) -> dic
     Copies of one card (`mira`, `mira.2`) stay together. Raises `UserError` where a split would be
     left without a persona.
     """
-    ids = list(dict.fromkeys(personas))
-    whole = set(ids)
-    family = {name: _family(name, whole) for name in ids}
+    family = families(personas)
     drawn = sorted(set(family.values()), key=lambda name: (derive_seed(seed, "split", name), name))
     sizes = _sizes(len(drawn), shares)
     if not all(sizes):
@@ -48,13 +49,14 @@ def split_by(personas: Iterable[str], shares: tuple[int, ...], seed: int) -> dic
         for split, (start, end) in zip(SPLITS, bounds, strict=False)
         for name in drawn[start:end]
     }
-    return {name: place[family[name]] for name in ids}
+    return {name: place[original] for name, original in family.items()}
 
 
-def _family(name: str, known: set[str]) -> str:
-    """A numbered copy's original, where that stands beside it."""
-    original = _COPY.sub("", name)
-    return original if original in known else name
+def families(personas: Iterable[str]) -> dict[str, str]:
+    """Persona id -> the card that it is a numbered copy of, where that one stands beside it."""
+    ids = list(dict.fromkeys(personas))
+    known = {name[:_CUT]: name for name in reversed(ids)}
+    return {name: known.get(_COPY.sub("", name), name) for name in ids}
 
 
 def _sizes(count: int, shares: tuple[int, ...]) -> list[int]:

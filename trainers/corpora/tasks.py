@@ -5,12 +5,12 @@ Prompts are those that the trained model will be asked with, in the agents' own 
 
 from collections.abc import Mapping, Sequence
 
-from attunement.agents.joint import joined, joint_prompt
+from attunement.agents.joint import joint_prompt
 from attunement.agents.planner import name_prompt
 from attunement.agents.prompting import Prompt, PromptFile
 from attunement.agents.responder import reply_prompt
 from attunement.core.records import Reply, Role, Utterance
-from attunement.core.strategies import Strategy
+from attunement.core.strategies import Strategy, joined
 from attunement.trainers.corpora.rows import SetName
 
 Prompts = Mapping[Role, PromptFile]

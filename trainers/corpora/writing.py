@@ -7,13 +7,14 @@ with CorpusWriter(Path("corpora/001")) as corpus:
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Self
 
 import orjson
 
-from attunement.core.errors import UserError
+from attunement.core.errors import AttunementError, UserError
 from attunement.trainers.corpora.card import dataset_card
 from attunement.trainers.corpora.pictures import draw_pictures
 from attunement.trainers.corpora.report import CorpusReport, Figures, FileFormat, Layout, Origin
@@ -62,9 +63,13 @@ class CorpusWriter:
         self._part.mkdir()
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self._close()
+    def __exit__(self, _: object, error: BaseException | None, *__: object) -> None:
+        with suppress(OSError):  # a full disk: what is written goes anyway
+            self._close()
         self._scratch.cleanup()
+        if isinstance(error, OSError):
+            said = error.strerror or str(error)
+            raise AttunementError(f"{str(self.out)!r} cannot be written: {said}") from None
 
     def _close(self) -> None:
         for sink in self._sinks.values():
@@ -106,7 +111,8 @@ class CorpusWriter:
         self._check_filled()
         self._close()
         report = CorpusReport(
-            title=origin.title, layout=self.layout, format=self.format, origin=origin,
+            title=origin.title, layout=self.layout, format=self.format, splits=self.splits,
+            origin=origin,
             sets={name: figures.report() for name, figures in self._figures.items()},
         )  # fmt: skip
         filled = {name: figures for name, figures in self._figures.items() if figures.splits}
