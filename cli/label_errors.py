@@ -153,7 +153,10 @@ def print_labels(console: "Console", run: Path, report: "LabelReport") -> None:
         table.add_row(Text(f"  {error}"), *cells)
     table.add_row("unreadable", *(f"{s.unreadable:,}" for s in sides))
     console.print(table)
-    filtered = f"pairs {run} --filter-errors --out corpora/{run.resolve().name}"
+    if not any(s.replies for s in sides):
+        console.print("This run has no such replies that could be labelled.")
+        return
+    filtered = f"pairs {run} --filter-errors --out corpora/{run.resolve().name}-filtered"
     following = [
         (f"show {run} 0", "read a dialogue"),
         (filtered, "pairs that the labels speak for"),

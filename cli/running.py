@@ -84,7 +84,7 @@ def carry_out(
             console = Console()
             if example and finished:
                 print_example(console, journal)
-            print_summary(console, folder, summary, tally, seconds)
+            print_summary(console, folder, summary, tally, seconds, config.mines)
     if not finished:
         end_stopped(tally, f"attune resume {folder}")
     if summary.failed and summary.failed == summary.dialogues:

@@ -54,7 +54,7 @@ def show(
                 typer.echo(summary.model_dump_json(indent=2))
                 return
             print_dialogues(console, journal)
-            print_summary(console, run, summary)
+            print_summary(console, run, summary, mines=config.mines)
             return
         found = journal.find(dialogue)
         if turn is not None:

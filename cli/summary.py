@@ -20,6 +20,7 @@ def print_summary(
     summary: RunSummary,
     tally: Tally | None = None,
     seconds: float = 0.0,
+    mines: bool = False,
 ) -> None:
     """The run summary as a table, and the verbs that go on from here."""
     table = Table(show_header=False, box=None, padding=(0, 2, 0, 0), title=Text(f"Run {folder}"))
@@ -41,8 +42,8 @@ def print_summary(
         (f"export {folder} --out turns.jsonl", "every turn as a JSON line"),
         (f"graph --run {folder}", "the graph with counts and latency"),
     ]
-    if summary.refined:
-        corpus = f"pairs {folder} --out corpora/{folder.resolve().name}"
+    if summary.refined or mines:
+        corpus = f"pairs {folder}{' --mine ipm' * mines} --out corpora/{folder.resolve().name}"
         following.append((corpus, "preference pairs, with a dataset card"))
     if summary.failed:
         following.insert(0, (f"resume {folder} --retry-failed", "try the failed dialogues again"))

@@ -80,6 +80,10 @@ def dataset_card(
     return "\n\n".join(section for section in sections if section) + "\n"
 
 
+_ESCONV = (
+    "ESConv: Liu et al., Towards Emotional Support Dialog Systems, ACL 2021 (arXiv 2106.01144)."
+)
+
 # ---- the header ---------------------------------------------------------------------------------
 
 
@@ -260,4 +264,6 @@ def _limits(report: CorpusReport) -> str:
     sources = ", ".join(origin.sources) or "not named"
     licence = "; ".join(named) if named else "not stated by the sources"
     lines.append(f"- Sources: {sources}. Licence of the sources: {licence}.")
+    if "esconv" in sources.lower():
+        lines.append(f"- {_ESCONV}")
     return "## Limits and licence\n\n" + "\n".join(lines)

@@ -62,7 +62,8 @@ def _lengths(figures: Figures, axes: "Axes") -> None:
         )  # fmt: skip
         axes.axvline(mean, color=_COLOURS[side], linewidth=1.5)
     axes.set_xlim(0, longest + step)
-    axes.set_xlabel("words of a reply")
+    rest = sum(n for counts in figures.words.values() for v, n in counts.items() if v > longest)
+    axes.set_xlabel("words of a reply" + (f"; {rest:,} longer ones not shown" if rest else ""))
     axes.set_ylabel("rows")
 
 

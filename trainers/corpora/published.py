@@ -65,6 +65,8 @@ def _shares(how: str) -> tuple[int, ...]:
 def _published(files: Sequence[Path], limit: int | None) -> dict[str, str]:
     if len(files) != 1:
         raise UserError(f"`--split published` is for ESConv.json alone, got {len(files)} files")
+    if limit is not None:
+        raise UserError("`--split published` needs every dialogue; leave --limit out")
     path = files[0]
     if fingerprint(read_recordings(path)) != ESCONV:
         raise RecordingError(
@@ -73,7 +75,7 @@ def _published(files: Sequence[Path], limit: int | None) -> dict[str, str]:
         )
     ids = list(recording_ids(path))
     split = dict(zip(published_order(len(ids)), _published_names(len(ids)), strict=True))
-    return {name: split[i] for i, name in enumerate(ids[:limit])}
+    return {name: split[i] for i, name in enumerate(ids)}
 
 
 def published_order(count: int) -> list[int]:
