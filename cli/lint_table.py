@@ -35,8 +35,15 @@ def _fitted(out: str, fit: FitReport) -> str:
     left = ", ".join(f"{n:,} {reason}" for reason, n in fit.left_out.items())
     return (
         f"Written to {out}: {fit.whole:,} rows as they were, {fit.shortened:,} shortened by "
-        f"{fit.messages_removed:,} messages, left out: {left or 'none'}. Its findings:"
+        f"{fit.messages_removed:,} messages, left out: {left or 'none'}. {_gone(fit)}Its findings:"
     )
+
+
+def _gone(fit: FitReport) -> str:
+    """The files that the corpus lost, and that its card no longer names."""
+    if not fit.files_left_out:
+        return ""
+    return f"Without a row, and so not written: {', '.join(fit.files_left_out)}. "
 
 
 def _print_set(console: Console, one: SetReport) -> None:

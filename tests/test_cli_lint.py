@@ -125,6 +125,21 @@ def test_fit_writes_a_corpus_and_reports_on_it(home, tmp_path):
     assert fit.shortened > 0
 
 
+def test_fit_says_which_files_have_no_row_left(home, tmp_path):
+    rows = pairs(20, seed=1)
+    write_lines(tmp_path / "c/train.jsonl", rows)
+    write_lines(tmp_path / "c/test.jsonl", [row | {"chosen": said("Yes " * 900)} for row in rows])
+    result = attune(
+        "lint", tmp_path / "c", "--tokenizer", "chat", "--max-length", 420,
+        "--fit", "--out", tmp_path / "fitted", cwd=home,
+    )  # fmt: skip
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "left out: 20 too long without its history. Without a row, and so not written: " in (
+        result.stdout
+    )
+    assert [path.name for path in (tmp_path / "fitted").iterdir()] == ["train.jsonl"]
+
+
 @pytest.mark.parametrize(
     ("args", "words"),
     [

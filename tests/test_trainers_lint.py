@@ -227,6 +227,35 @@ def test_equal_rows_are_not_counted_again_as_equal_prompts(tmp_path):
     assert "repeated-prompt" not in findings
 
 
+def test_a_numbered_copy_of_a_persona_is_the_same_person(tmp_path):
+    train, held_out = pairs(40, seed=1), pairs(20, seed=2)
+    for row in (*train[:10], *held_out[:10]):
+        row["persona_id"] = "mira"
+    for row in held_out[:10]:
+        row["persona_id"] = "mira.2"
+    train[10]["persona_id"], held_out[10]["persona_id"] = "case.3", "case.4"
+    write_lines(tmp_path / "train.jsonl", train)
+    write_lines(tmp_path / "validation.jsonl", held_out)
+    finding = found(lint(tmp_path, Options()), "")["persona-across-splits"]
+    assert finding.rows == tuple(f"validation.jsonl:{line}" for line in range(1, 11))
+    assert finding.example == "the `persona_id` of train.jsonl:1; 1 such in all"
+
+
+def test_people_are_followed_from_set_to_set(tmp_path):
+    write_lines(tmp_path / "response/train.jsonl", pairs(40, seed=1))
+    write_lines(tmp_path / "response/validation.jsonl", pairs(20, seed=2))
+    write_lines(tmp_path / "joint/train.jsonl", pairs(40, "joint", seed=3))
+    joint = pairs(40, "joint", seed=4)
+    joint[7]["persona_id"] = "p1-0"
+    write_lines(tmp_path / "joint/validation.jsonl", joint)
+    report = lint(tmp_path, Options())
+    assert found(report) == {}
+    finding = found(report, "joint")["persona-across-splits"]
+    assert finding.rows == ("joint/validation.jsonl:8",)
+    assert finding.share == 1 / 80
+    assert finding.example == "the `persona_id` of response/train.jsonl:1; 1 such in all"
+
+
 # ---- statistics ---------------------------------------------------------------------------------
 
 
@@ -307,6 +336,13 @@ def test_a_stock_phrase_begins_a_sentence(text, phrase):
     assert stock_phrase(text) == phrase
 
 
+@pytest.mark.parametrize("gap", ["\n", "\n- ", '*\n"', "- ", ". "])
+def test_gaps_of_any_length_are_passed_over_once(gap):
+    """A search that looks back from each line end would take hours."""
+    assert stock_phrase(f"Well.{gap * 300_000}I hear you.") == "i hear you"
+    assert stock_phrase(f"Well.{gap * 300_000}Who knew?") is None
+
+
 def test_a_strategy_that_crowds_out_the_others_is_a_finding(tmp_path):
     rows = pairs(240, "strategy", seed=1)
     for row in rows[:200]:
@@ -373,6 +409,67 @@ def test_tags_on_both_sides_of_a_response_set_are_found(tmp_path):
     finding = found(lint(tmp_path, Options()))["strategy-tag"]
     assert finding.rows == ("response/train.jsonl:3",)
     assert "of a response set" in finding.example
+
+
+def test_a_column_that_is_about_other_strategies_is_not_judged(tmp_path):
+    rows = pairs(40, seed=1)
+    for row in rows:
+        row |= {"strategy": "best-of-n", "rejected_strategy": "greedy"}
+    write_lines(tmp_path / "train.jsonl", rows)
+    report = lint(tmp_path, Options())
+    assert found(report, "") == {}
+    assert any("columns of 40 rows not judged" in note for note in report.sets[0].notes)
+    rows[3]["strategy"] = "Affirmation & Reassurance"
+    write_lines(tmp_path / "train.jsonl", rows)
+    finding = found(lint(tmp_path, Options()), "")["unknown-strategy"]
+    assert finding.count == 40
+    assert finding.example == "'best-of-n' in column `strategy`"
+
+
+def test_names_that_sides_say_are_judged_whatever_the_columns_hold(tmp_path):
+    rows = pairs(40, "strategy", seed=1)
+    for row in rows:
+        row |= {"strategy": "best-of-n", "rejected_strategy": "greedy"}
+    rows[3]["chosen"] = said("Hugging")
+    write_lines(tmp_path / "strategy/train.jsonl", rows)
+    finding = found(lint(tmp_path, Options()), "strategy")["unknown-strategy"]
+    assert (finding.rows, finding.example) == (
+        ("strategy/train.jsonl:4",), "'Hugging' in `chosen`",
+    )  # fmt: skip
+
+
+def test_of_mined_pairs_only_the_human_side_must_name_a_strategy(tmp_path):
+    rows = pairs(60, "joint", seed=1)
+    for row in rows[:20]:
+        row |= {"source": "mined", "rejected": said(f"[Hugging] {row['rejected'][0]['content']}")}
+    for row in rows[20:40]:
+        text = row["rejected"][0]["content"].partition("] ")[2]
+        row |= {"source": "mined", "rejected": said(text), "rejected_strategy": None}
+    write_lines(tmp_path / "joint/train.jsonl", rows)
+    report = lint(tmp_path, Options())
+    assert found(report, "joint") == {}
+    notes = " ".join(report.sets[0].notes)
+    assert "20 rejected sides of mined pairs name none of the eight" in notes
+    assert "20 rejected sides of mined pairs have no [Strategy] tag" in notes
+    rows[5]["chosen"] = said("[Hugging] Who else knew of the letter, and the garden, and when?")
+    rows[25]["chosen"] = said("Who else knew of the letter, and the garden, and of it all?")
+    rows[45]["rejected"] = said("Who else knew of the letter, and the garden, and of it all?")
+    write_lines(tmp_path / "joint/train.jsonl", rows)
+    findings = found(lint(tmp_path, Options()), "joint")
+    assert findings["unknown-strategy"].rows == ("joint/train.jsonl:6",)
+    assert findings["strategy-tag"].rows == ("joint/train.jsonl:26", "joint/train.jsonl:46")
+    assert lint(tmp_path, Options()).sets[0].statistics["length effect (Cohen's d)"]
+
+
+def test_samples_of_mined_replies_may_begin_with_a_tag(tmp_path):
+    rows = pairs(40, seed=1)
+    for row in rows:
+        row |= {"source": "mined", "rejected": said(f"[Others] {row['rejected'][0]['content']}")}
+    rows[3]["chosen"] = said(f"[Question] {rows[3]['chosen'][0]['content']}")
+    write_lines(tmp_path / "response/train.jsonl", rows)
+    report = lint(tmp_path, Options())
+    assert found(report)["strategy-tag"].rows == ("response/train.jsonl:4",)
+    assert any("39 rejected sides of mined pairs begin with a" in n for n in report.sets[0].notes)
 
 
 # ---- crisis -------------------------------------------------------------------------------------
@@ -454,7 +551,7 @@ def test_thresholds_that_cannot_be_are_refused(pair, words):
 def test_every_check_has_a_name_a_remedy_and_thresholds_of_its_own():
     names = [check.name for check in CHECKS]
     assert len(names) == len(set(names))
-    assert sum(len(check.bounds) for check in CHECKS) == len(bounds())
+    assert sum(len(check.bounds) for check in CHECKS) + 1 == len(bounds()), "and the reader's"
     assert all(check.what for check in CHECKS)
     assert all(check.remedy.endswith(".") for check in CHECKS if check.bounds)
 

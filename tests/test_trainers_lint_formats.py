@@ -71,8 +71,8 @@ def test_plain_texts_are_read_with_and_without_a_prompt():
     whole = {"chosen": "Human: Hm.\n\nAssistant: Yes", "rejected": "Human: Hm.\n\nAssistant: No"}
     shape, prompt, sides = parse(whole)
     assert shape == "trl-plain-implicit"
-    assert prompt == (("text", "Human: Hm.\n\nAssistant: "),)
-    assert sides == {"chosen": (("text", "Yes"),), "rejected": (("text", "No"),)}
+    assert prompt == (("text", "Human: Hm.\n\nAssistant:"),), "as TRL parts it"
+    assert sides == {"chosen": (("text", " Yes"),), "rejected": (("text", " No"),)}
     assert parse({"prompt": "Hm.", "chosen": "A", "rejected": "B"})[0] == "trl-plain"
     assert parse({"prompt": "Hm.", "completion": "A"})[0] == "trl-completion-plain"
     assert parse({"text": "A"})[0] == "trl-text"
@@ -104,6 +104,8 @@ def test_plain_texts_are_read_with_and_without_a_prompt():
         ({"messages": PROMPT}, "`messages` must end with the assistant"),
         ({"instruction": "x"}, "`output` is missing"),
         ({"instruction": "x", "output": "y", "history": ["z"]}, "pairs of texts"),
+        ({"instruction": "x", "output": "y", "history": 1}, "`history` must be a list"),
+        ({"instruction": "x", "output": "y", "history": {}}, "`history` must be a list"),
         ({"instruction": 3, "output": "y"}, "`instruction` must be text, got a number"),
         ({"conversations": CONVERSATION, "chosen": "A", "rejected": "B"}, "got text"),
     ],
@@ -162,14 +164,19 @@ def test_sets_and_splits_are_told_by_the_names_of_files(tmp_path):
         "train.jsonl": ("", "train"),
         "train/0001.parquet": ("", "train"),
         "other/val/0001.parquet": ("other", "validation"),
+        "eval.jsonl": ("", "test"),
+        "joint_evaluation.jsonl": ("joint", "test"),
+        "heldout/0001.parquet": ("", "test"),
+        "held_out/strategy.jsonl": ("", "test"),
+        "medieval.jsonl": None,
     }
     for name in (*names, "corpus.json", "dataset_info.json", "extra.json", ".hidden/train.jsonl"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text("")
     corpus = find_corpus(tmp_path)
     found = {f.name: (name, f.split) for name, files in corpus.sets.items() for f in files}
-    assert found == names
-    assert corpus.passed_over == ("extra.json",)
+    assert found == {name: place for name, place in names.items() if place}
+    assert corpus.passed_over == ("extra.json", "medieval.jsonl")
     assert list(corpus.sets)[:2] == ["response", "joint"]
 
 
@@ -249,6 +256,9 @@ def test_a_json_list_is_read_through_a_window_of_any_size(tmp_path, monkeypatch,
         ('[{"text": "a"}, ', "the list is not closed", [1]),
         ('[{"text": "a"}, {"text": "\\ud83d"}]', "lone surrogate", [1]),
         ('{"data": [\n{"text": "a"}\n]}\n', "one JSON object", []),
+        ('[{"text": "a"}][{"text": "b"}]', "behind the list's `]`", [1]),
+        ('[{"text": "a"}]' + "\n" * 5000 + "{}", "behind the list's `]`", [1]),
+        ('[{"text": "a"}, {"text": tru}, {"text": "c"}]', "not JSON", [1]),
     ],
 )
 def test_what_is_wrong_with_a_json_list_is_told(tmp_path, text, words, rows):
@@ -257,6 +267,22 @@ def test_what_is_wrong_with_a_json_list_is_told(tmp_path, text, words, rows):
     found = list(read_rows(path))
     assert [row for row, value in found if not isinstance(value, Broken)] == rows
     assert words in next(value for _, value in found if isinstance(value, Broken))
+
+
+def test_a_broken_row_of_a_long_list_is_told_where_it_stands(tmp_path):
+    path = tmp_path / "train.json"
+    with path.open("w") as file:
+        file.write('[{"text": "a"}, {"text": b}')
+        for n in range(200_000):
+            file.write(f', {{"text": "Day {n}, and nothing more to be said of it."}}')
+        file.write("]")
+    tracemalloc.start()
+    found = list(read_rows(path))
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert [row for row, _ in found] == [1, 2]
+    assert "not JSON: Expecting value" in found[1][1]
+    assert most < path.stat().st_size / 10, "the rest was not read"
 
 
 def test_bytes_that_are_no_utf_8_in_a_json_list_are_told(tmp_path):

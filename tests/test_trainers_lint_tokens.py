@@ -1,6 +1,7 @@
 """Rows under real chat templates: where completions begin and end, and what texts may not spell."""
 
 import random
+import tracemalloc
 
 import pytest
 
@@ -57,6 +58,15 @@ def test_more_behind_the_end_token_is_a_finding(corpus):
     assert finding.share == 1
     assert finding.rows[0].endswith("train.jsonl:1")
     assert "is learnt behind '<|end|>'" in finding.example
+
+
+@pytest.mark.parametrize("template", ["qwen2_5", "llama3"])
+def test_short_replies_are_not_looked_for_in_the_end_token(tmp_path, template):
+    rows = pairs(40, seed=1)
+    for row, text in zip(rows, ["i", "end", "im", "e", "id", "o|"] * 7, strict=False):
+        row |= {"chosen": said(text), "rejected": said("| >")}
+    write_lines(tmp_path / "train.jsonl", rows)
+    assert "end-token" not in checked(tmp_path, chat_tokenizer(template))
 
 
 def test_a_template_that_ends_with_another_token_is_a_finding(corpus):
@@ -137,6 +147,29 @@ def test_pieces_give_the_tokens_of_whole_texts(template):
 def _rendered(tokenizer, row):
     messages = row["prompt"][1:] + row["chosen"]
     return tokenizer.apply_chat_template(messages, tokenize=False)
+
+
+def test_long_pieces_are_not_hoarded():
+    """A token of a list of numbers is 36 bytes, so that long texts filled a gigabyte."""
+    encode = Encoder(chat_tokenizer("llama3"))
+    draw = random.Random(7)
+    texts = ["".join(draw.choices("abcdefgh ", k=1900)) for _ in range(60)]
+    tracemalloc.start()
+    encode(texts)
+    held, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    ids = sum(map(len, encode._known.values()))
+    assert ids > 20_000
+    assert held < 8 * ids + 2000 * len(texts)
+
+
+def test_pieces_are_forgotten_before_they_fill_the_memory(monkeypatch):
+    encode, texts = Encoder(chat_tokenizer("llama3")), [f"Day {n}, my uncle." for n in range(500)]
+    monkeypatch.setattr("attunement.trainers.lint.encoding.KNOWN_IDS", 200)
+    found = [encode([text])[0] for text in texts]
+    assert 0 < sum(map(len, encode._known.values())) <= 200
+    monkeypatch.undo()
+    assert Encoder(chat_tokenizer("llama3"))(texts) == found
 
 
 def test_a_tokenizer_that_treats_beginnings_differently_is_not_cut():

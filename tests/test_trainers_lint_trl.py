@@ -169,6 +169,23 @@ def test_verdicts_cover_every_case(model, tmp_path):
     assert {"", "row dropped", "cut at the end, end token lost"} <= {v.strip() for v in seen}
 
 
+@pytest.mark.parametrize(
+    ("chosen", "rejected"),
+    [
+        ("Human: hi\n\nAssistant: good", "Human: hi\n\nAssistant: bad"),
+        ("Human: hi\n\nAssistant:good", "Human: hi\n\nAssistant:bad"),
+        ("Human: hi\n\nAssistant: good", "Human: hi\n\nAssistant: good"),
+        ("Human: hi\n\nAssistant: good", "Human: hi\n\nAssistant: good day"),
+        ("Human: hi. ", "Human: hi. Bad"),
+    ],
+)
+def test_texts_without_a_prompt_are_parted_as_trl_does(chosen, rejected):
+    row = {"chosen": chosen, "rejected": rejected}
+    _, prompt, sides = parse(row)
+    ours = {name: turns[0][1] for name, turns in (("prompt", prompt), *sides.items())}
+    assert ours == trl.extract_prompt(row)
+
+
 @pytest.mark.parametrize("format", ["conversational", "plain"])
 def test_tokens_are_those_that_dpo_prepares(model, tmp_path, format):
     folder, tokenizer = model

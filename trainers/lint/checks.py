@@ -1,14 +1,13 @@
 """What a check is: it sees every row once and then says what it found."""
 
 from abc import ABC, abstractmethod
-from array import array
-from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import ClassVar, Literal, NamedTuple, TypeVar
 
 from attunement.trainers.lint.report import FIRST, Finding
+from attunement.trainers.lint.seen import People, Places
 from attunement.trainers.lint.shapes import Sample
 
 Kind = Literal["response", "strategy", "joint"]
@@ -40,29 +39,21 @@ Bounds = Mapping[str, Bound]
 """By name."""
 
 
-class Places:
-    """Where each row of a set stands: 4 bytes a row."""
+@dataclass(slots=True)
+class Tally:
+    """Rows with one defect: how many, the first of them, and what is wrong with the first."""
 
-    def __init__(self) -> None:
-        self._starts: list[int] = []
-        self._files: list[str] = []
-        self._lines = array("I")
+    count: int = 0
+    rows: list[str] = field(default_factory=list)
+    example: str = ""
 
-    def add(self, file: str, line: int) -> int:
-        """Take note of a row; its number, from 0."""
-        if not self._files or self._files[-1] != file:
-            self._starts.append(len(self._lines))
-            self._files.append(file)
-        self._lines.append(min(line, 0xFFFFFFFF))
-        return len(self._lines) - 1
-
-    def at(self, number: int) -> str:
-        """`file:line` of a row."""
-        file = self._files[bisect_right(self._starts, number) - 1]
-        return f"{file}:{self._lines[number]}"
-
-    def __len__(self) -> int:
-        return len(self._lines)
+    def add(self, place: str, detail: str) -> None:
+        """Count a row."""
+        self.count += 1
+        if self.count == 1:
+            self.example = detail
+        if self.count <= FIRST:
+            self.rows.append(place)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +68,11 @@ class Scope:
     end_token: str = ""
     special_tokens: tuple[str, ...] = ()
     places: Places = field(default_factory=Places)
+    """Of all rows so far, unreadable ones too."""
+    malformed: Tally = field(default_factory=Tally)
+    """Rows of no known format, as they were read."""
+    people: People = field(default_factory=People)
+    """Whose the rows of this and earlier sets are."""
 
 
 class Check(ABC):
@@ -120,23 +116,6 @@ class Check(ABC):
     def notes(self) -> Iterator[str]:
         """What was not judged, or is no defect but good to know."""
         yield from ()
-
-
-@dataclass(slots=True)
-class Tally:
-    """Rows with one defect: how many, the first of them, and what is wrong with the first."""
-
-    count: int = 0
-    rows: list[str] = field(default_factory=list)
-    example: str = ""
-
-    def add(self, place: str, detail: str) -> None:
-        """Count a row."""
-        self.count += 1
-        if self.count == 1:
-            self.example = detail
-        if self.count <= FIRST:
-            self.rows.append(place)
 
 
 def of_rows(defect: Defect, tally: Tally, total: int, tolerated: float) -> Iterator[Finding]:

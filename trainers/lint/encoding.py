@@ -7,12 +7,15 @@ of each later batch, and at the first difference pieces are given up.
 """
 
 import re
+from array import array
 from collections.abc import Sequence
 from typing import Any
 
 Ids = list[int]
 KNOWN = 1 << 15
 """Pieces that are remembered."""
+KNOWN_IDS = 1 << 21
+"""Tokens of all of them together: 8 MiB."""
 _LONG = 2000
 """Characters; a longer piece is not remembered."""
 
@@ -29,7 +32,8 @@ class Encoder:
         self._special = _cutting(tokenizer) if self._backend is not None else {}
         tokens = sorted(self._special, key=len, reverse=True)
         self._cut = re.compile(f"({'|'.join(map(re.escape, tokens))})")
-        self._known: dict[str, Ids] = {}
+        self._known: dict[str, array[int]] = {}
+        self._held = 0
         self._trusted = False
 
     def __call__(self, texts: Sequence[str], special: bool = False) -> list[Ids]:
@@ -62,10 +66,17 @@ class Encoder:
         new = list({p for pieces in cut for p in pieces[::2] if p and p not in self._known})
         ids = dict(zip(new, self._whole(new), strict=True))
         found = [self._joined(pieces, ids) for pieces in cut]
-        if len(self._known) + len(ids) > KNOWN:
-            self._known.clear()
-        self._known |= {piece: one for piece, one in ids.items() if len(piece) < _LONG}
+        for piece, one in ids.items():
+            if len(piece) < _LONG:
+                self._remember(piece, one)
         return found
+
+    def _remember(self, piece: str, ids: Ids) -> None:
+        if len(self._known) == KNOWN or self._held + len(ids) > KNOWN_IDS:
+            self._known.clear()
+            self._held = 0
+        self._known[piece] = array("I", ids)
+        self._held += len(ids)
 
     def _joined(self, pieces: list[str], new: dict[str, Ids]) -> Ids:
         ids: Ids = []

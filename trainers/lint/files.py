@@ -12,9 +12,15 @@ SPLITS = ("train", "validation", "test", "all")
 """`all`: a file whose name does not say."""
 OURS = (*PAIR_SETS, *EXAMPLE_SETS)
 
-_SPLIT = re.compile(r"(?<![a-z])(train|valid|val|dev|test)(?:ing|ation)?(?![a-z])", re.IGNORECASE)
+_NAMES = {
+    "train": "train", "training": "train",
+    "validation": "validation", "valid": "validation", "val": "validation", "dev": "validation",
+    "test": "test", "testing": "test", "eval": "test", "evaluation": "test",
+    "heldout": "test", "held-out": "test",
+}  # fmt: skip
+"""Words of file names, with what `datasets` loads such files as."""
+_SPLIT = re.compile(rf"(?<![a-z])({'|'.join(_NAMES)})(?![a-z])", re.IGNORECASE)
 _SHARD = re.compile(r"-\d+(?:-of-\d+)?\Z")
-_NAMES = {"valid": "validation", "val": "validation", "dev": "validation"}
 _NOT_ROWS = ("corpus.json", "dataset_info.json", "dataset_infos.json", "fit.json")
 
 
@@ -90,28 +96,33 @@ def _chosen(corpus: Corpus, only: str | None) -> Corpus:
 
 def _split_of(name: str) -> str | None:
     """The split that a file's name says; the last one, since the set's name stands first."""
-    found = _SPLIT.findall(name.lower().replace("_", "-"))
-    return _NAMES.get(found[-1], found[-1]) if found else None
+    found = _SPLIT.findall(_dashed(name.lower()))
+    return _NAMES[found[-1]] if found else None
 
 
 def _split_folder(path: Path) -> str | None:
     """A split that a folder on the way is called, as in `train/0001.parquet`."""
-    names = (part.lower() for part in reversed(path.parts[:-1]))
+    names = (_dashed(part.lower()) for part in reversed(path.parts[:-1]))
     return next((_split_of(name) for name in names if _SPLIT.fullmatch(name)), None)
+
+
+def _dashed(name: str) -> str:
+    """An underscore joins words no more than a dash does."""
+    return name.replace("_", "-")
 
 
 def _set_of(path: Path) -> str:
     """What is left of a path without its split: `response/train.jsonl` -> `response`."""
-    stem = _SPLIT.sub("", _SHARD.sub("", path.stem).replace("_", "-")).strip("-. ")
-    if _SPLIT.search(path.stem.replace("_", "-")):
+    stem = _SPLIT.sub("", _dashed(_SHARD.sub("", path.stem))).strip("-. ")
+    if _SPLIT.search(_dashed(path.stem)):
         stem = _original(stem, path.stem)
     elif _split_folder(path):
         stem = ""
-    folders = [part for part in path.parts[:-1] if not _SPLIT.fullmatch(part)]
+    folders = [part for part in path.parts[:-1] if not _SPLIT.fullmatch(_dashed(part))]
     return "/".join([*folders, stem] if stem else folders)
 
 
 def _original(stem: str, full: str) -> str:
     """A set's name as it was spelled: `sft_planner`, not `sft-planner`."""
     spelled = full[: len(stem)]
-    return spelled if spelled.replace("_", "-") == stem else stem
+    return spelled if _dashed(spelled) == stem else stem

@@ -1,20 +1,22 @@
 """`--fit`: a corpus whose rows fit into a trainer's `max_length`, by leaving out old messages.
 
 Whole messages go from the beginning of the prompt; the system's stays, roles still alternate and
-the prompt still ends with the seeker. A row that is too long even so is left out, and counted.
+the prompt still ends with the seeker. A row that is too long even so is left out, and counted, and
+so is a file that is left without a row; what describes the corpus then no longer names it.
 """
 
 import shutil
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, Self
 
 from attunement.core.errors import UserError
 from attunement.trainers.corpora.writing import refuse_existing_corpus
+from attunement.trainers.lint.described import Written, describe
 from attunement.trainers.lint.files import Corpus, File, find_corpus
 from attunement.trainers.lint.linting import BATCH, Options, check_lengths
 from attunement.trainers.lint.reading import Broken, read_rows
@@ -24,7 +26,7 @@ from attunement.trainers.lint.shortening import Shorter, shorter, with_prompt
 from attunement.trainers.lint.sinks import open_sink
 from attunement.trainers.lint.tokens import ChatTokenizer
 
-CARD = "README.md"
+_REFUSED = "the chat template does not take it"
 
 
 def fit(path: Path, out: Path, options: Options, only: str | None = None) -> FitReport:
@@ -40,9 +42,9 @@ def fit(path: Path, out: Path, options: Options, only: str | None = None) -> Fit
         with TemporaryDirectory(dir=out.parent, prefix=".corpus-") as scratch:
             part = Path(scratch) / "part"
             part.mkdir()
-            report = _write(corpus, part, options)
+            report, written = _write(corpus, part, options)
             _copy_others(path, part)
-            _tell_the_card(part / CARD, report)
+            describe(part, report, written)
             refuse_existing_corpus(out)
             part.rename(out)
     except OSError as error:
@@ -70,6 +72,13 @@ class _Fitter:
     removed: int = 0
     left_out: Counter[str] = field(default_factory=Counter)
 
+    @classmethod
+    def of(cls, options: Options) -> Self:
+        """One for these options, which were checked."""
+        assert options.tokenizer is not None
+        assert options.max_length is not None
+        return cls(options.tokenizer, options.max_length)
+
     def rows(self, file: File) -> Iterator[dict[str, Any]]:
         """The rows of a file that fit, shortened where they must be."""
         samples = self._samples(file)
@@ -93,48 +102,82 @@ class _Fitter:
 
     def _fitted(self, sample: Sample) -> dict[str, Any] | None:
         if sample.tokens is None:
-            self.left_out["the chat template does not take it"] += 1
+            self.left_out[_REFUSED] += 1
             return None
-        if max(side.length for side in sample.tokens.sides.values()) <= self.max_length:
+        if sample.tokens.longest <= self.max_length:
             self.whole += 1
             return sample.raw
         found = self._longest_that_fits(sample, shorter(sample))
-        if found is None:
-            self.left_out["too long without its history" if not sample.plain else "too long"] += 1
+        if isinstance(found, str):
+            self.left_out[found] += 1
             return None
         self.shortened += 1
         self.removed += found.removed
         return with_prompt(sample, found)
 
-    def _longest_that_fits(self, sample: Sample, options: list[Shorter]) -> Shorter | None:
-        """By halving: the fewer messages, the fewer tokens. `options` get shorter and shorter."""
-        low, high = 0, len(options)
+    def _longest_that_fits(self, sample: Sample, options: list[Shorter]) -> Shorter | str:
+        """By halving: the fewer messages, the fewer tokens. `options` get shorter and shorter; a
+        template that refuses one may take a longer one. Or why none fits."""
+        fitting: Shorter | None = None
+        low, high, refused = 0, len(options), False
         while low < high:
             middle = (low + high) // 2
-            (length,) = self.tokenizer.lengths(sample, [options[middle].prompt])
-            low, high = (low, middle) if length <= self.max_length else (middle + 1, high)
-        return options[low] if low < len(options) else None
+            length = self.tokenizer.length(sample, options[middle].prompt)
+            if length is not None and length > self.max_length:
+                low = middle + 1
+                continue
+            high, refused = middle, length is None
+            fitting = fitting if refused else options[middle]
+        if fitting or refused:
+            return fitting or _REFUSED
+        return "too long" if sample.plain else "too long without its history"
 
 
-def _write(corpus: Corpus, part: Path, options: Options) -> FitReport:
-    assert options.tokenizer is not None
-    assert options.max_length is not None
-    fitter = _Fitter(options.tokenizer, options.max_length)
-    for file in (file for files in corpus.sets.values() for file in files):
-        target = part / file.name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with open_sink(file.path, target) as write:
-            for row in fitter.rows(file):
-                write(row)
-    if not fitter.whole + fitter.shortened:
-        reasons = ", ".join(f"{n:,} {reason}" for reason, n in fitter.left_out.most_common())
+def _write(corpus: Corpus, part: Path, options: Options) -> tuple[FitReport, Written]:
+    fitters = {name: _Fitter.of(options) for name in corpus.sets}
+    written: dict[str, dict[str, int]] = {}
+    empty = []
+    for name, file in ((name, file) for name, files in corpus.sets.items() for file in files):
+        if rows := _write_file(fitters[name], file, part / file.name):
+            splits = written.setdefault(name, {})
+            splits[file.split] = splits.get(file.split, 0) + rows
+        else:
+            empty.append(file.name)
+    report = _report(options, list(fitters.values()), empty)
+    if not written:
+        reasons = ", ".join(f"{n:,} {reason}" for reason, n in report.left_out.items())
         raise UserError(
             f"no row fits into `--max-length` {options.max_length} ({reasons or 'there is none'})"
         )
+    return report, written
+
+
+def _write_file(fitter: _Fitter, file: File, target: Path) -> int:
+    """How many rows it holds; without any there is no file, since no loader takes an empty one."""
+    rows = fitter.rows(file)
+    first = next(rows, None)
+    if first is None:
+        return 0
+    target.parent.mkdir(parents=True, exist_ok=True)
+    count = 0
+    with open_sink(file.path, target) as write:
+        for row in chain((first,), rows):
+            write(row)
+            count += 1
+    return count
+
+
+def _report(options: Options, fitters: Sequence[_Fitter], empty: Sequence[str]) -> FitReport:
+    assert options.max_length is not None
+    left_out: Counter[str] = sum((fitter.left_out for fitter in fitters), Counter())
     return FitReport(
-        max_length=options.max_length, whole=fitter.whole, shortened=fitter.shortened,
-        messages_removed=fitter.removed, left_out=dict(fitter.left_out.most_common()),
-    )  # fmt: skip
+        max_length=options.max_length,
+        whole=sum(fitter.whole for fitter in fitters),
+        shortened=sum(fitter.shortened for fitter in fitters),
+        messages_removed=sum(fitter.removed for fitter in fitters),
+        left_out=dict(left_out.most_common()),
+        files_left_out=tuple(empty),
+    )
 
 
 def _copy_others(path: Path, part: Path) -> None:
@@ -150,17 +193,3 @@ def _copy_others(path: Path, part: Path) -> None:
         target = part / below
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(source, target)
-
-
-def _tell_the_card(card: Path, report: FitReport) -> None:
-    """The card keeps its words; what it counts was true before."""
-    if not card.exists():
-        return
-    left = ", ".join(f"{n:,} {reason}" for reason, n in report.left_out.items()) or "none"
-    with card.open("a", encoding="utf-8") as file:
-        file.write(
-            f"\n## Fitted\n\nRows were fitted into {report.max_length:,} tokens by `attune lint "
-            f"--fit`, which leaves out old messages of prompts: {report.whole:,} rows are as they "
-            f"were, {report.shortened:,} lost {report.messages_removed:,} messages, left out: "
-            f"{left}. The counts above are from before.\n"
-        )

@@ -1,15 +1,10 @@
-"""Checks across rows: what stands twice, and what stands in two splits.
-
-Only 64-bit hashes are kept, some 40 bytes a row: two different texts of a million rows are taken
-for one in fewer than one corpus of ten million.
-"""
+"""Checks across rows: what stands twice, and what stands in two splits; some 50 bytes a row."""
 
 from array import array
 from collections.abc import Iterator
 from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from attunement.trainers.lint.checks import (
     SHARE,
@@ -22,63 +17,14 @@ from attunement.trainers.lint.checks import (
     of_rows,
 )
 from attunement.trainers.lint.crisis_check import seeker_lines
-from attunement.trainers.lint.files import SPLITS
 from attunement.trainers.lint.report import FIRST, Finding
+from attunement.trainers.lint.seen import Hashes, Rows, Seen, again, as_hashes, elsewhere
 from attunement.trainers.lint.shapes import Sample
 
 PERSONA = "persona_id"
 NO_PERSONA = "leakage of personas: not judged, no row says whose it is; see --persona-column"
 GREETING = 3
 """Words of a first message, by `str.split()`, that may well be everybody's."""
-Hashes = NDArray[np.int64]
-Rows = NDArray[np.bool_]
-
-
-def _hashes(values: "array[int]") -> Hashes:
-    return np.frombuffer(values, dtype=np.int64) if values else np.empty(0, np.int64)
-
-
-class Seen:
-    """Hashes of one thing with the split and number of each row: 13 bytes a row."""
-
-    def __init__(self) -> None:
-        self._values, self._splits, self._numbers = array("q"), array("B"), array("I")
-
-    def add(self, value: object, sample: Sample) -> None:
-        """Take note of a row's value."""
-        self._values.append(hash(value))
-        self._splits.append(SPLITS.index(sample.split))
-        self._numbers.append(sample.number)
-
-    def __len__(self) -> int:
-        return len(self._values)
-
-    @property
-    def values(self) -> Hashes:
-        """One hash a row."""
-        return _hashes(self._values)
-
-    @property
-    def splits(self) -> NDArray[np.uint8]:
-        """One place in `SPLITS` a row."""
-        return np.frombuffer(self._splits, dtype=np.uint8)
-
-    def number(self, index: int) -> int:
-        """The row's number within its set."""
-        return self._numbers[index]
-
-
-def again(values: Hashes) -> Rows:
-    """Which values have stood before."""
-    found = np.ones(len(values), np.bool_)
-    found[np.unique(values, return_index=True)[1]] = False
-    return found
-
-
-def elsewhere(values: Hashes, splits: NDArray[np.uint8]) -> Rows:
-    """Which values have stood first in another split."""
-    _, first, of = np.unique(values, return_index=True, return_inverse=True)
-    return np.asarray(splits != splits[first][of], np.bool_)
 
 
 class Duplicates(Check):
@@ -107,7 +53,7 @@ class Duplicates(Check):
 
     def findings(self) -> Iterator[Finding]:
         """Equal rows; among the others, equal prompts in a split; equal prompts in two splits."""
-        rows, prompts, splits = _hashes(self._rows), self._prompts.values, self._prompts.splits
+        rows, prompts, splits = as_hashes(self._rows), self._prompts.values, self._prompts.splits
         equal = again(rows)
         yield from self._finding(self.defect, equal, rows, "the same as {}")
         kept = np.flatnonzero(~equal)
@@ -122,7 +68,7 @@ class Duplicates(Check):
     def _finding(
         self, defect: Defect, rows: Rows, values: Hashes, detail: str
     ) -> Iterator[Finding]:
-        tally = _tally(self._prompts, rows, values, self.scope, detail)
+        tally = _tally(self._prompts, rows, values, detail)
         yield from of_rows(defect, tally, len(rows), self.limits[defect.name])
 
 
@@ -147,14 +93,14 @@ _ACROSS = Defect(
 )
 
 
-def _tally(seen: Seen, rows: Rows, values: Hashes, scope: Scope, detail: str) -> Tally:
+def _tally(seen: Seen, rows: Rows, values: Hashes, detail: str) -> Tally:
     """The rows as a tally; the example names where the first one's value stood first."""
     tally = Tally(count=int(rows.sum()))
     for index in np.flatnonzero(rows)[:FIRST].tolist():
         if not tally.rows:
             first = int(np.argmax(values == values[index]))
-            tally.example = detail.format(scope.places.at(seen.number(first)))
-        tally.rows.append(scope.places.at(seen.number(index)))
+            tally.example = detail.format(seen.places.at(first))
+        tally.rows.append(seen.places.at(index))
     return tally
 
 
@@ -166,7 +112,12 @@ class _AcrossSplits(Check):
 
     def __init__(self, scope: Scope) -> None:
         super().__init__(scope)
-        self._seen = Seen()
+        self._seen = self.table()
+        self._start = len(self._seen)
+
+    def table(self) -> Seen:
+        """Where the values stand."""
+        return Seen()
 
     def column(self) -> str:
         """Its name."""
@@ -178,24 +129,34 @@ class _AcrossSplits(Check):
         if isinstance(value, str | int) and value != "":
             self._seen.add(str(value), sample)
 
+    @property
+    def rows(self) -> int:
+        """How many of this set have a value."""
+        return len(self._seen) - self._start
+
     def findings(self) -> Iterator[Finding]:
         """The rows whose value stood first in another split."""
-        if not self._seen:
+        if not self.rows:
             return
         values = self._seen.values
         rows = elsewhere(values, self._seen.splits)
+        rows[: self._start] = False
         detail = f"the `{self.column()}` of {{}}; {len(np.unique(values[rows])):,} such in all"
-        tally = _tally(self._seen, rows, values, self.scope, detail)
-        yield from of_rows(self.defect, tally, len(self._seen), self.limits[self.name])
+        tally = _tally(self._seen, rows, values, detail)
+        yield from of_rows(self.defect, tally, self.rows, self.limits[self.name])
 
 
 class PersonaAcrossSplits(_AcrossSplits):
-    """The same seeker in two splits."""
+    """The same seeker in two splits, of one set or of two: sets are trained on together."""
 
     name = "persona-across-splits"
     what = "seekers who stand in two splits"
     remedy = "Split by persona, so that held-out dialogues are of people never met."
     bounds: ClassVar[Bounds] = {"persona-across-splits": SHARE}
+
+    def table(self) -> Seen:
+        """One for all sets of a corpus."""
+        return self.scope.people
 
     def column(self) -> str:
         """`persona_id`, or the one that was named."""
@@ -203,7 +164,7 @@ class PersonaAcrossSplits(_AcrossSplits):
 
     def notes(self) -> Iterator[str]:
         """No such column."""
-        if not self._seen:
+        if not self.rows:
             yield NO_PERSONA
 
 

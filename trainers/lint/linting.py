@@ -1,20 +1,19 @@
 """The lint itself: one pass over each set of a corpus, in memory that grows by bytes a row."""
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, islice
 from pathlib import Path
 
 from attunement.core.errors import UserError
-from attunement.trainers.lint.checks import Check, Places, Scope, Tally
+from attunement.trainers.lint.checks import Check, Scope
 from attunement.trainers.lint.files import Corpus, File, find_corpus
 from attunement.trainers.lint.leak_checks import NO_PERSONA, PERSONA
-from attunement.trainers.lint.reading import Broken, read_rows
+from attunement.trainers.lint.reader import Reader
 from attunement.trainers.lint.registry import make_checks
 from attunement.trainers.lint.report import Finding, LintReport, SetReport
-from attunement.trainers.lint.shape_checks import Schema, Unreadable
-from attunement.trainers.lint.shapes import MalformedError, Sample, parse
+from attunement.trainers.lint.seen import People
+from attunement.trainers.lint.shapes import Sample
 from attunement.trainers.lint.strategy_checks import kind_of
 from attunement.trainers.lint.tokens import ChatTokenizer
 
@@ -39,7 +38,8 @@ def lint(path: Path, options: Options, only: str | None = None) -> LintReport:
     """
     check_lengths(options)
     corpus = find_corpus(path, only)
-    sets = tuple(_lint_set(name, files, options) for name, files in corpus.sets.items())
+    people = People()
+    sets = tuple(_lint_set(name, files, people, options) for name, files in corpus.sets.items())
     if not any(one.rows for one in sets):
         raise UserError(f"{str(path)!r} holds no row")
     if options.persona_column != PERSONA and all(NO_PERSONA in one.notes for one in sets):
@@ -74,45 +74,12 @@ def _notes(corpus: Corpus, options: Options) -> Iterator[str]:
 # ---- one set ------------------------------------------------------------------------------------
 
 
-@dataclass(slots=True)
-class _Reader:
-    """The rows of a set as samples; those that are none are counted."""
-
-    files: Sequence[File]
-    places: Places = field(default_factory=Places)
-    splits: Counter[str] = field(default_factory=Counter)
-    formats: Counter[str] = field(default_factory=Counter)
-    unreadable: Tally = field(default_factory=Tally)
-    malformed: Tally = field(default_factory=Tally)
-
-    def __iter__(self) -> Iterator[Sample]:
-        for file in self.files:
-            for line, raw in read_rows(file.path):
-                self.splits[file.split] += 1
-                number = self.places.add(file.name, line)
-                if isinstance(raw, Broken):
-                    self.unreadable.add(f"{file.name}:{line}", str(raw))
-                    continue
-                try:
-                    shape, prompt, sides = parse(raw)
-                except MalformedError as error:
-                    self.malformed.add(f"{file.name}:{line}", str(error))
-                    continue
-                self.formats[shape] += 1
-                yield Sample(number, file.name, line, file.split, raw, shape, prompt, sides)
-
-
-def _lint_set(name: str, files: Sequence[File], options: Options) -> SetReport:
-    reader = _Reader(files)
+def _lint_set(name: str, files: Sequence[File], people: People, options: Options) -> SetReport:
+    reader = Reader(files)
     samples = iter(reader)
     first = list(islice(samples, BATCH))
-    scope = _scope(name, first, reader.places, options)
+    scope = _scope(name, first, reader, people, options)
     checks = make_checks(scope, options.tokenizer is not None)
-    for check in checks:  # what the reader finds is theirs to report
-        if isinstance(check, Unreadable):
-            check.tally = reader.unreadable
-        elif isinstance(check, Schema):
-            check.tally = reader.malformed
     for batch in _batches(chain(first, samples)):
         if options.tokenizer:
             options.tokenizer.encode(batch)
@@ -122,16 +89,19 @@ def _lint_set(name: str, files: Sequence[File], options: Options) -> SetReport:
                 see(sample)
     return SetReport(
         name=name, kind=scope.kind, rows=len(reader.places), splits=dict(reader.splits),
-        formats=dict(reader.formats), findings=tuple(_findings(checks)),
+        formats=dict(reader.formats), findings=tuple(_findings(reader, checks, options)),
         statistics={n: v for check in checks for n, v in check.statistics().items()},
         notes=tuple(note for check in checks for note in check.notes()),
     )  # fmt: skip
 
 
-def _scope(name: str, first: Sequence[Sample], places: Places, options: Options) -> Scope:
+def _scope(
+    name: str, first: Sequence[Sample], reader: Reader, people: People, options: Options
+) -> Scope:
     tokenizer = options.tokenizer
     return Scope(
-        kind=kind_of(name, first), thresholds=options.thresholds, places=places,
+        kind=kind_of(name, first), thresholds=options.thresholds, places=reader.places,
+        malformed=reader.malformed, people=people,
         persona_column=options.persona_column, max_length=options.max_length,
         end_token=tokenizer.end_token if tokenizer else "",
         special_tokens=tokenizer.special_tokens if tokenizer else (),
@@ -144,7 +114,10 @@ def _batches(samples: Iterable[Sample]) -> Iterator[list[Sample]]:
         yield batch
 
 
-def _findings(checks: Iterable[Check]) -> Iterator[Finding]:
+def _findings(reader: Reader, checks: Iterable[Check], options: Options) -> list[Finding]:
     """Those above their threshold first."""
-    found = [finding for check in checks for finding in check.findings()]
-    yield from sorted(found, key=lambda finding: not finding.over)
+    found = [
+        *reader.findings(options.thresholds),
+        *(f for check in checks for f in check.findings()),
+    ]
+    return sorted(found, key=lambda finding: not finding.over)

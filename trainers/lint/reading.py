@@ -17,8 +17,10 @@ PIECE = 1 << 20
 """Characters of a JSON list that are read at a time."""
 HEAD = 4096
 """Bytes in which a file must begin."""
-LONGEST = 1 << 28
+LONGEST = 1 << 24
 """Characters after which a JSON list's row is taken for broken."""
+_LITERAL = 16
+"""More characters than a number's end, an escape or a constant has."""
 _SPACE = re.compile(r"[\s,]*")
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 _BOM = b"\xef\xbb\xbf"
@@ -36,34 +38,36 @@ def read_rows(path: Path) -> Iterator[Read]:
         if path.suffix.lower() == ".parquet":
             yield from _parquet(path)
         else:
-            with path.open("rb") as file:
-                yield from (_list(path) if _begins(file) == b"[" else _lines(file, path))
+            yield from (_list(path) if holds_list(path) else _lines(path))
     except OSError as error:
         raise UserError(f"{str(path)!r} cannot be read: {error.strerror or error}") from None
 
 
-def _begins(file: IO[bytes]) -> bytes:
-    """The first character that is no space; the file is wound back."""
-    head = file.read(HEAD).removeprefix(_BOM).lstrip()[:1]
-    file.seek(0)
-    return head
+def holds_list(path: Path) -> bool:
+    """Whether a file is a JSON list rather than lines."""
+    with path.open("rb") as file:
+        return file.read(HEAD).removeprefix(_BOM).lstrip()[:1] == b"["
 
 
 # ---- JSON lines ---------------------------------------------------------------------------------
 
 
-def _lines(file: IO[bytes], path: Path) -> Iterator[Read]:
-    for number, line in enumerate(file, 1):
-        try:
-            yield number, orjson.loads(line)
-        except orjson.JSONDecodeError as error:
-            if not line.strip():
-                continue
-            reason = _why(line, str(error))
-            if number == 1 and path.suffix.lower() == ".json" and not line.rstrip().endswith(b"}"):
-                yield 1, Broken("the file is one JSON object, neither a list nor lines of rows")
-                return
-            yield number, Broken(reason)
+def _lines(path: Path) -> Iterator[Read]:
+    with path.open("rb") as file:
+        for number, line in enumerate(file, 1):
+            try:
+                yield number, orjson.loads(line)
+            except orjson.JSONDecodeError as error:
+                if not line.strip():
+                    continue
+                if number == 1 and path.suffix.lower() == ".json" and not _closed(line):
+                    yield 1, Broken("the file is one JSON object, neither a list nor lines of rows")
+                    return
+                yield number, Broken(_why(line, str(error)))
+
+
+def _closed(line: bytes) -> bool:
+    return line.rstrip().endswith(b"}")
 
 
 def _why(line: bytes, error: str) -> str:
@@ -115,23 +119,48 @@ def _list(path: Path) -> Iterator[Read]:
             gap = _SPACE.match(window, at)
             at = gap.end() if gap else at
             if window.startswith("]", at):
+                if _more_than_space(window[at + 1 :], file):
+                    yield row + 1, Broken("something stands behind the list's `]`; it was not read")
                 return
             found.clear()
             try:
                 value, end = decoder.raw_decode(window, at)
             except (ValueError, RecursionError) as error:
+                broken = _is_broken(error, window)
                 window, at = window[at:], 0
+                more = more and not broken
                 piece = file.read(max(PIECE, len(window))) if more else ""
                 more = bool(piece)
                 window += piece
                 if more and len(window) < LONGEST:
                     continue
-                reason = "the list is not closed" if not window.strip() else f"not JSON: {error}"
-                yield row + 1, Broken(f"{reason}; nothing after it was read")
+                yield row + 1, Broken(f"{_what(error, window)}; nothing after it was read")
                 return
             row += 1
             yield row, _sound(value, window[at:end], found)
             at = end
+
+
+def _is_broken(error: Exception, window: str) -> bool:
+    """Whether a row is wrong where it stands, not just cut off by the window's end."""
+    if not isinstance(error, json.JSONDecodeError):
+        return True
+    return not error.msg.startswith("Unterminated") and error.pos < len(window) - _LITERAL
+
+
+def _what(error: Exception, window: str) -> str:
+    if isinstance(error, RecursionError):
+        return "nested too deeply"
+    return f"not JSON: {error}" if window.strip() else "the list is not closed"
+
+
+def _more_than_space(window: str, file: IO[str]) -> bool:
+    """Whether anything but white space follows."""
+    while not window.strip():
+        window = file.read(PIECE)
+        if not window:
+            return False
+    return True
 
 
 def _sound(value: Any, text: str, constants: list[str]) -> Any:

@@ -12,6 +12,7 @@ from attunement.trainers.lint import (
 )
 from attunement.trainers.lint.checks import Bound, Check, Scope
 from attunement.trainers.lint.crisis_check import Crisis
+from attunement.trainers.lint.reader import BOUNDS
 
 CHECKS: tuple[type[Check], ...] = (
     *shape_checks.every(), *side_checks.every(), *token_checks.every(), *leak_checks.every(),
@@ -22,7 +23,7 @@ CHECKS: tuple[type[Check], ...] = (
 
 def bounds() -> dict[str, Bound]:
     """Every threshold by name."""
-    return {name: bound for check in CHECKS for name, bound in check.bounds.items()}
+    return {**BOUNDS, **{name: bound for check in CHECKS for name, bound in check.bounds.items()}}
 
 
 def make_checks(scope: Scope, tokenizer: bool) -> list[Check]:

@@ -68,6 +68,8 @@ class FitReport(Record):
     messages_removed: int
     left_out: dict[str, int]
     """Reason -> rows."""
+    files_left_out: tuple[str, ...] = ()
+    """Files that had no row left."""
 
 
 class LintReport(_Figures):

@@ -1,26 +1,12 @@
 """Checks of a row's shape: can it be read, who speaks when, what its texts may not hold."""
 
-import re
 from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any, ClassVar
 
+from attunement.core.text import CONTROLS
 from attunement.trainers.lint.checks import Bound, Bounds, RowCheck, Scope, remembered
 from attunement.trainers.lint.shapes import Sample, Turns
-
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f]")
-
-
-class Unreadable(RowCheck):
-    """Told by the reader, row by row."""
-
-    name = "unreadable"
-    what = "rows that cannot be read"
-    remedy = "Write these lines again; a loader stops at them or leaves them out."
-
-    def fault(self, sample: Sample) -> str | None:
-        """Never: a row that can be read is none of these."""
-        return None
 
 
 class Schema(RowCheck):
@@ -32,6 +18,7 @@ class Schema(RowCheck):
 
     def __init__(self, scope: Scope) -> None:
         super().__init__(scope)
+        self.tally = scope.malformed
         self._types: dict[str, tuple[str, str]] = {}
 
     def fault(self, sample: Sample) -> str | None:
@@ -90,7 +77,7 @@ class ControlCharacters(RowCheck):
 @remembered
 def _control(text: str) -> str | None:
     """The first control character."""
-    found = _CONTROL.search(text)
+    found = CONTROLS.search(text)
     return f"U+{ord(found[0]):04X}" if found else None
 
 
@@ -166,4 +153,4 @@ def _last(turns: Turns) -> str:
 
 def every() -> Iterator[type[RowCheck]]:
     """The checks of this file, in order."""
-    yield from (Unreadable, Schema, MixedFormats, ControlCharacters, RoleOrder, Messages, PromptEnd)
+    yield from (Schema, MixedFormats, ControlCharacters, RoleOrder, Messages, PromptEnd)

@@ -158,11 +158,13 @@ def _shared(one: Sequence[object], two: Sequence[object]) -> int:
 
 
 def _implicit_text(chosen: str, rejected: str) -> Parsed:
+    """As TRL's `extract_prompt` parts them: a last blank that both share, and of equal or nested
+    texts the last character, belong to the sides."""
     shared = _shared(chosen, rejected)
     if not shared:
         raise MalformedError("there is no `prompt`, and `chosen` and `rejected` share no beginning")
-    if chosen == rejected:
-        shared = 0
+    if shared == min(len(chosen), len(rejected)) or chosen[shared - 1] == " ":
+        shared -= 1
     sides: dict[str, Turns] = {
         "chosen": (("text", chosen[shared:]),), "rejected": (("text", rejected[shared:]),),
     }  # fmt: skip
@@ -191,7 +193,7 @@ def _alpaca(raw: dict[str, Any], has: set[str]) -> Parsed:
     turns: list[Turn] = []
     if "system" in has and (system := _text(raw, "system")[0][1]):
         turns.append(("system", system))
-    for past in raw["history"] if "history" in has else ():
+    for past in _list(raw, "history") if "history" in has else ():
         if not isinstance(past, list) or [type(text) for text in past] != [str, str]:
             raise MalformedError(
                 "`history` must hold pairs of texts: what was asked, what was said"
@@ -222,6 +224,12 @@ def _text(raw: dict[str, Any], name: str) -> Turns:
     if not isinstance(raw[name], str):
         raise MalformedError(f"`{name}` must be text, got {_kind(raw[name])}")
     return (("text", raw[name]),)
+
+
+def _list(raw: dict[str, Any], name: str) -> list[Any]:
+    if not isinstance(raw[name], list):
+        raise MalformedError(f"`{name}` must be a list, got {_kind(raw[name])}")
+    return list(raw[name])
 
 
 def _messages(value: object, name: str) -> Turns:

@@ -1,11 +1,14 @@
 """A row with fewer old messages in its prompt, in each format."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Any
 
 from attunement.trainers.lint.shapes import Sample, Turns
 
-_OPEN, _CLOSE = "<dialogue>\n", "\n</dialogue>"
+_OPEN, _CLOSE, _SEEKER = "<dialogue>\n", "\n</dialogue>", "seeker: "
+_SYSTEM = ("system", "developer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,13 +20,14 @@ class Shorter:
 
 
 def shorter(sample: Sample) -> list[Shorter]:
-    """All shorter prompts of a row, longest first; each begins, behind the system, with a seeker.
+    """All shorter prompts of a row, longest first; each begins, behind the system, with a seeker
+    who says something.
 
     A flattened dialogue in a single message (recipe B's planner) loses its oldest lines.
     """
     if sample.plain:
         return []
-    start = 1 if sample.prompt and sample.prompt[0][0] == "system" else 0
+    start = _leading(role == "system" for role, _ in sample.prompt)
     head, said = sample.prompt[:start], sample.prompt[start:]
     if len(said) == 1 and not sample.format.startswith("alpaca"):
         return [
@@ -31,9 +35,14 @@ def shorter(sample: Sample) -> list[Shorter]:
         ]
     return [
         Shorter((*head, *said[place:]), place)
-        for place, (role, _) in enumerate(said)
-        if place and role == "user"
+        for place, (role, text) in enumerate(said)
+        if place and role == "user" and text.strip()
     ]
+
+
+def _leading(systems: Iterable[bool]) -> int:
+    """How many of the system's messages stand first: a field of its own may add one."""
+    return sum(1 for _ in takewhile(bool, systems))
 
 
 def _lines(text: str) -> list[tuple[str, int]]:
@@ -44,7 +53,7 @@ def _lines(text: str) -> list[tuple[str, int]]:
     return [
         (_OPEN + "\n".join(lines[place:]) + close + rest, place)
         for place, line in enumerate(lines)
-        if place and line.startswith("seeker: ")
+        if place and line.startswith(_SEEKER) and line.removeprefix(_SEEKER).strip()
     ]
 
 
@@ -53,18 +62,25 @@ def with_prompt(sample: Sample, short: Shorter) -> dict[str, Any]:
     raw = sample.raw
     if sample.format.startswith("alpaca"):
         return raw | {"history": raw["history"][short.removed // 2 :]}
-    if sample.format == "trl-implicit":
-        names = ["chosen", "rejected"]
-    else:
-        names = [next(n for n in ("conversations", "messages", "prompt") if raw.get(n) is not None)]
+    names = _fields(sample)
     if len(short.prompt) == len(sample.prompt):
         return raw | {name: _rewritten(raw[name], short.prompt) for name in names}
     return raw | {name: _without(raw[name], short.removed) for name in names}
 
 
+def _fields(sample: Sample) -> tuple[str, ...]:
+    """Where the prompt stands, by the format: a row may hold other messages beside it."""
+    if sample.format == "trl-implicit":
+        return ("chosen", "rejected")
+    if sample.format == "trl-messages":
+        return ("messages",)
+    if sample.format.startswith("sharegpt"):
+        return ("messages" if sample.raw.get("conversations") is None else "conversations",)
+    return ("prompt",)
+
+
 def _without(messages: list[dict[str, Any]], removed: int) -> list[dict[str, Any]]:
-    role = messages[0].get("role", messages[0].get("from"))
-    start = 1 if role in ("system", "developer") else 0
+    start = _leading(m.get("role", m.get("from")) in _SYSTEM for m in messages)
     return messages[:start] + messages[start + removed :]
 
 

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from rapidfuzz.distance import Levenshtein
 
-from attunement.agents.joint import split_joint
+from attunement.core.strategies import split_joint
 from attunement.trainers.corpora.report import cohens_d
 from attunement.trainers.lint.checks import ENOUGH, Bound, Bounds, Check, RowCheck, Scope, shortened
 from attunement.trainers.lint.report import FIRST, Finding

@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 
 from attunement.trainers.corpora.sinks import ParquetRows
+from attunement.trainers.lint.reading import holds_list
 
 Plain = dict[str, Any]
 
@@ -15,32 +16,31 @@ Plain = dict[str, Any]
 @contextmanager
 def open_sink(like: Path, target: Path) -> Iterator[Callable[[Plain], None]]:
     """A function that appends a row to `target`, a file of the kind of `like`."""
-    kind = _parquet if like.suffix.lower() == ".parquet" else _list if _is_list(like) else _lines
+    kind = _parquet if like.suffix.lower() == ".parquet" else _list if holds_list(like) else _lines
     with kind(like, target) as write:
         yield write
-
-
-def _is_list(path: Path) -> bool:
-    with path.open("rb") as file:
-        return file.read(4096).removeprefix(b"\xef\xbb\xbf").lstrip()[:1] == b"["
 
 
 @contextmanager
 def _lines(_: Path, target: Path) -> Iterator[Callable[[Plain], None]]:
     with target.open("wb") as file:
-        yield lambda row: _put(file.write(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE)))
+
+        def write(row: Plain) -> None:
+            file.write(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE))
+
+        yield write
 
 
 @contextmanager
 def _list(_: Path, target: Path) -> Iterator[Callable[[Plain], None]]:
     with target.open("wb") as file:
         between = iter((b"[\n",))
-        yield lambda row: _put(file.write(next(between, b",\n") + orjson.dumps(row)))
+
+        def write(row: Plain) -> None:
+            file.write(next(between, b",\n") + orjson.dumps(row))
+
+        yield write
         file.write(next(between, b"") + b"\n]\n")
-
-
-def _put(_: int) -> None:
-    """A write's count of bytes, not wanted."""
 
 
 @contextmanager

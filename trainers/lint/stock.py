@@ -28,8 +28,10 @@ OPENERS = (
 """Beginnings of sentences, in lower case."""
 
 _QUOTES = str.maketrans({"’": "'", "‘": "'", "ʼ": "'"})
+_GAP = re.compile(r"[\s\"*\-]{2,}")
+# Nothing that follows a gap begins like one, so that gaps need never be given back (`*+`).
 _ANY = re.compile(
-    r"(?:\A|[.!?…,\n])[\s\"*\-]*(?:(?:oh|ah|hi|hello|hey|well|and|but|so|wow)\b[,.!]?\s+)?"
+    r"(?:\A|[.!?…,\n])[\s\"*\-]*+(?:(?:oh|ah|hi|hello|hey|well|and|but|so|wow)\b[,.!]?\s++)?"
     rf"({'|'.join(map(re.escape, sorted(OPENERS, key=len, reverse=True)))})\b"
 )
 
@@ -37,5 +39,11 @@ _ANY = re.compile(
 @lru_cache(maxsize=1 << 10)
 def stock_phrase(text: str) -> str | None:
     """The first stock phrase that begins a sentence or clause of a reply, if there is one."""
-    found = _ANY.search(text.translate(_QUOTES).lower())
+    text = text.translate(_QUOTES).lower()
+    found = _ANY.search(_GAP.sub(_one_line_end, text) if "\n" in text else text)
     return found[1] if found else None
+
+
+def _one_line_end(gap: re.Match[str]) -> str:
+    """A gap as it is, or one line end for many: a search begins anew behind each of them."""
+    return "\n" if "\n" in gap[0] else gap[0]

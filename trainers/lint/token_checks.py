@@ -192,7 +192,7 @@ class TokenLengths(Check):
     def see(self, sample: Sample) -> None:
         """Count the longest side."""
         if sample.tokens:
-            self._lengths[max(side.length for side in sample.tokens.sides.values())] += 1
+            self._lengths[sample.tokens.longest] += 1
 
     def findings(self) -> Iterator[Finding]:
         """None: these are figures."""

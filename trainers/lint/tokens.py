@@ -7,7 +7,7 @@ completion begins where their tokens part. To plain text an end token is appende
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +39,11 @@ class Tokens:
     lost: str
     """The rest as text."""
     sides: dict[str, Side]
+
+    @property
+    def longest(self) -> int:
+        """Of the longest side, with the prompt."""
+        return max(side.length for side in self.sides.values())
 
 
 class ChatTokenizer:
@@ -75,14 +80,12 @@ class ChatTokenizer:
         self._count(chats, special=False)
         self._count([(sample, self._plain(sample)) for sample in samples if sample.plain], True)
 
-    def lengths(self, sample: Sample, prompts: Sequence[Turns]) -> list[int]:
-        """For each prompt the tokens with the longest of the sample's sides."""
-        options = _options(sample)
-        texts = [
-            self._render([[*prompt, *side] for side in sample.sides.values()], False, options)
-            for prompt in prompts
-        ]
-        return [max(map(len, self._ids(each))) for each in texts]
+    def length(self, sample: Sample, prompt: Turns) -> int | None:
+        """Tokens of another prompt with the longest of the sample's sides; None where the template
+        does not take it."""
+        other = replace(sample, prompt=prompt)
+        self.encode([other])
+        return other.tokens.longest if other.tokens else None
 
     # ---- rendering ------------------------------------------------------------------------------
 
@@ -143,13 +146,19 @@ class ChatTokenizer:
                 prompt = []
             kept = min(_shared(prompt, side) for side in whole)
             sides = {
-                name: Side(len(side), self._end_in(side, kept), _tail(text, turns[-1][1]))
+                name: self._side(side, kept, text, turns[-1][1])
                 for (name, turns), side, text in zip(
                     sample.sides.items(), whole, texts[1:], strict=True
                 )
             }
             lost = self.tokenizer.decode(prompt[kept:]) if kept < len(prompt) else ""
             sample.tokens = Tokens(len(prompt), kept, lost, sides)
+
+    def _side(self, ids: Ids, kept: int, rendered: str, text: str) -> Side:
+        end = self._end_in(ids, kept)
+        # A short reply may stand in the end token's name: "i" in "<|im_end|>".
+        before = len(rendered) if end is None else rendered.rfind(self.end_token)
+        return Side(len(ids), end, _tail(rendered, text.strip(), before))
 
     def _end_in(self, ids: Ids, start: int) -> int | None:
         for place in range(len(ids) - 1, start - 1, -1):
@@ -182,10 +191,13 @@ def _shared(prompt: Ids, whole: Ids) -> int:
     return next(i for i, (a, b) in enumerate(zip(prompt, [*whole, -1], strict=False)) if a != b)
 
 
-def _tail(rendered: str, text: str) -> str:
-    """What stands behind the last text; the whole rendering where a template changed the text."""
-    text = text.strip()
-    place = rendered.rfind(text) if text else -1
+def _tail(rendered: str, text: str, before: int) -> str:
+    """What stands behind a text that ends `before` a place, or else anywhere; the whole rendering
+    where a template changed the text."""
+    if not text:
+        return rendered
+    place = rendered.rfind(text, 0, max(before, 0))
+    place = rendered.rfind(text) if place < 0 else place
     return rendered[place + len(text) :] if place >= 0 else rendered
 
 
