@@ -8,8 +8,8 @@ import typer
 
 def lint(
     corpus: Annotated[
-        Path, typer.Argument(metavar="CORPUS", help="A corpus folder, or one file of rows.")
-    ],
+        Path | None, typer.Argument(metavar="CORPUS", help="A corpus folder, or one file of rows.")
+    ] = None,
     tokenizer: Annotated[
         str | None,
         typer.Option(metavar="PATH", help="The model's folder: checks tokens under its template."),
@@ -56,6 +56,10 @@ def lint(
     if threshold == ["list"]:
         print_thresholds(Console())
         return
+    if corpus is None:
+        raise ConfigError(
+            "name a corpus, a folder or a file: attune lint corpora/001"
+        )
     if fit != (out is not None):
         raise ConfigError("`--fit` and `--out DIR` go together: what to write, and where to")
     options = Options(

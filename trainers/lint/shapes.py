@@ -15,9 +15,12 @@ PAIR, EXAMPLE = ("chosen", "rejected"), ("completion",)
 
 _ROLES = {
     "system": "system", "user": "user", "assistant": "assistant", "tool": "tool",
-    "human": "user", "gpt": "assistant", "observation": "tool", "function_call": "assistant",
     "developer": "system",
 }  # fmt: skip
+_NAMES = _ROLES | {
+    "human": "user", "gpt": "assistant", "observation": "tool", "function_call": "assistant",
+}  # fmt: skip
+"""ShareGPT's, under `from`. Under `role` they would reach the chat template as they are."""
 
 
 class MalformedError(ValueError):
@@ -241,6 +244,7 @@ def _messages(value: object, name: str) -> Turns:
 
 
 def _message(message: Any, name: str) -> Turn:
+    roles = _ROLES
     try:
         role, text = message["role"], message["content"]
     except (KeyError, TypeError):
@@ -253,12 +257,10 @@ def _message(message: Any, name: str) -> Turn:
                 f"a message of `{name}` must have `role` and `content`, it has: "
                 f"{', '.join(message) or 'nothing'}"
             ) from None
-        role, text = message["from"], message["value"]
+        roles, role, text = _NAMES, message["from"], message["value"]
     if not isinstance(text, str):
         raise MalformedError(f"a message of `{name}` must hold text, got {_kind(text)}")
-    known = _ROLES.get(role) if isinstance(role, str) else None
+    known = roles.get(role) if isinstance(role, str) else None
     if known is None:
-        raise MalformedError(
-            f"unknown role {role!r} in `{name}`; known: system, user, assistant, tool, human, gpt"
-        )
+        raise MalformedError(f"unknown role {role!r} in `{name}`; known: {', '.join(roles)}")
     return known, text

@@ -19,12 +19,15 @@ class EmptySide(RowCheck):
     """Sides without a word."""
 
     name = "empty-side"
-    what = "empty sides (nothing, or white space only)"
+    what = "empty sides or prompts (nothing, or white space only)"
     remedy = "Leave these rows out: they teach silence, or that anything beats it."
 
     def fault(self, sample: Sample) -> str | None:
-        """Which side."""
+        """Which side; or the prompt, where nobody but the system says a word in it."""
         empty = next((side for side, text in sample.texts.items() if not text.strip()), None)
+        if empty is None and sample.prompt:
+            spoken = any(text.strip() for role, text in sample.prompt if role != "system")
+            empty = None if spoken else "prompt"
         return f"`{empty}` is empty" if empty else None
 
 
