@@ -57,9 +57,7 @@ def lint(
         print_thresholds(Console())
         return
     if corpus is None:
-        raise ConfigError(
-            "name a corpus, a folder or a file: attune lint corpora/001"
-        )
+        raise ConfigError("name a corpus, a folder or a file: attune lint corpora/001")
     if fit != (out is not None):
         raise ConfigError("`--fit` and `--out DIR` go together: what to write, and where to")
     options = Options(
