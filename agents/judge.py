@@ -9,7 +9,7 @@ from typing import Self
 from pydantic import field_validator, model_validator
 
 from attunement.agents.asking import Chat, ask_record
-from attunement.agents.prompting import block, flatten
+from attunement.agents.prompting import Prompt, PromptFile, block, flatten
 from attunement.core.psychology import DEFINITIONS, PsychologicalError
 from attunement.core.records import Record, Reply, Utterance
 
@@ -39,13 +39,16 @@ class ErrorLabels(Record):
         return tuple({found.error: found for found in reversed(errors)}.values())[::-1]
 
 
-async def label_errors(chat: Chat, dialogue: Sequence[Utterance], reply: Reply) -> ErrorLabels:
-    """Name the errors of `reply` to the public dialogue. `AnswerError` if none can be read."""
-    spoken = [line for line in dialogue if line.text.strip()]
-    prompt = chat.prompt.chat(
+def label_prompt(prompt: PromptFile, dialogue: Sequence[Utterance], reply: Reply) -> Prompt:
+    """The request for one reply's errors: the public dialogue, the reply, and what is an error."""
+    return prompt.chat(
         errors="\n".join(f"- {name}: {what}." for name, what in DEFINITIONS.items()),
-        dialogue=flatten(spoken),
+        dialogue=flatten([line for line in dialogue if line.text.strip()]),
         strategy=reply.strategy or "not known",
         reply=block("reply", reply.text),
     )
-    return await ask_record(chat, prompt, ErrorLabels)
+
+
+async def label_errors(chat: Chat, dialogue: Sequence[Utterance], reply: Reply) -> ErrorLabels:
+    """Name the errors of `reply` to the public dialogue. `AnswerError` if none can be read."""
+    return await ask_record(chat, label_prompt(chat.prompt, dialogue, reply), ErrorLabels)

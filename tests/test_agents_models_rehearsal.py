@@ -8,7 +8,7 @@ from statistics import fmean
 import pytest
 
 from attunement.agents.joint import joint_prompt
-from attunement.agents.judge import label_errors
+from attunement.agents.judge import label_errors, label_prompt
 from attunement.agents.models.base import Ask, UnjournalledChat
 from attunement.agents.models.rehearsal import RehearsalChat
 from attunement.agents.models.rehearsal_hearing import (
@@ -25,7 +25,7 @@ from attunement.agents.models.rehearsal_words import (
     pick,
 )
 from attunement.agents.planner import name_prompt
-from attunement.agents.prompting import block, flatten, packaged_prompts
+from attunement.agents.prompting import packaged_prompts
 from attunement.agents.seeker import describe
 from attunement.core.needs import kind_of_help, kinds_of_help
 from attunement.core.records import Reply, Utterance
@@ -189,7 +189,7 @@ def test_the_judge_names_what_its_rules_find(reply, strategy, errors):
 
 def test_the_judge_is_now_and_then_not_readable_at_once():
     chat = UnjournalledChat(RehearsalChat(), "judge")
-    prompt = chat.prompt.chat(dialogue=flatten(HEARD), strategy="x", reply=block("reply", "Hm."))
+    prompt = label_prompt(chat.prompt, HEARD, Reply(text="Hm."))
     texts = [ask("judge", prompt.messages, seed * 2654435761) for seed in range(500)]
     assert 0 < sum("{" not in text for text in texts) < 30
 
