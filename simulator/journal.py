@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from pydantic import TypeAdapter
-from sqlalchemy import URL, Connection, Engine, create_engine, delete, event, func, select
+from sqlalchemy import URL, Connection, Engine, create_engine, delete, event, exists, func, select
 from sqlalchemy.exc import DatabaseError, OperationalError
 
 from attunement.agents.prompting import ChatMessage, PromptFile
@@ -232,7 +232,7 @@ class Journal:
         self, begun: bool = False
     ) -> Iterator[tuple[int, Persona, tuple[Utterance, ...] | None]]:
         """(index, persona, recording) of every dialogue, or of those with a turn, in order."""
-        where = [DIALOGUES.c.idx.in_(select(TURNS.c.dialogue))] if begun else []
+        where = [exists().where(TURNS.c.dialogue == DIALOGUES.c.idx)] if begun else []
         for page in self._pages(*where):
             for row in page:
                 yield row.idx, Persona.model_validate_json(row.card), _recorded(row)
