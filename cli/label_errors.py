@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from attunement.cli.simulate import MaxMinutes, MaxTokens, MaxUsd
+from attunement.cli.simulate import MaxMinutes, MaxTokens, MaxUsd, Price
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -35,10 +35,7 @@ def label_errors(
     max_usd: MaxUsd = None,
     max_tokens: MaxTokens = None,
     max_minutes: MaxMinutes = None,
-    price: Annotated[
-        list[str] | None,
-        typer.Option(metavar="SPEC=P,C[,CACHED]", help="US dollars a million tokens."),
-    ] = None,
+    price: Price = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
 ) -> None:
     """Label every reply with the errors that it shows: six kinds, or none.

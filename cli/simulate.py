@@ -12,6 +12,10 @@ MaxTokens = Annotated[
     int | None, typer.Option(metavar="N", help="Stop before the run has used more tokens.")
 ]
 MaxMinutes = Annotated[float | None, typer.Option(metavar="M", help="Stop after this time.")]
+Price = Annotated[
+    list[str] | None,
+    typer.Option(metavar="SPEC=P,C[,CACHED]", help="US dollars a million tokens."),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the run summary as JSON.")]
 
 
@@ -77,10 +81,7 @@ def simulate(
     max_usd: MaxUsd = None,
     max_tokens: MaxTokens = None,
     max_minutes: MaxMinutes = None,
-    price: Annotated[
-        list[str] | None,
-        typer.Option(metavar="SPEC=P,C[,CACHED]", help="US dollars a million tokens."),
-    ] = None,
+    price: Price = None,
     config: Annotated[
         Path | None, typer.Option(metavar="FILE", help="TOML file; flags override it.")
     ] = None,

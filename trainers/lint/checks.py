@@ -1,7 +1,7 @@
 """What a check is: it sees every row once and then says what it found."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import ClassVar, Literal, NamedTuple, TypeVar
@@ -112,6 +112,16 @@ class Check(ABC):
     def statistics(self) -> dict[str, float]:
         """Figures worth printing even where nothing is wrong."""
         return {}
+
+    def above(
+        self, name: str, value: float, count: int, total: int, detail: str, rows: Sequence[str] = ()
+    ) -> Finding:
+        """The finding about a statistic that is above its threshold `name`."""
+        return Finding(
+            check=name, what=self.what, remedy=self.remedy, over=True,
+            threshold=self.limits[name], value=value, count=count, share=count / total,
+            rows=tuple(rows), example=detail,
+        )  # fmt: skip
 
     def notes(self) -> Iterator[str]:
         """What was not judged, or is no defect but good to know."""

@@ -1,5 +1,6 @@
 """Checks across rows: what stands twice, and what stands in two splits; some 50 bytes a row."""
 
+from abc import abstractmethod
 from array import array
 from collections.abc import Iterator
 from typing import Any, ClassVar
@@ -119,9 +120,9 @@ class _AcrossSplits(Check):
         """Where the values stand."""
         return Seen()
 
+    @abstractmethod
     def column(self) -> str:
         """Its name."""
-        raise NotImplementedError
 
     def see(self, sample: Sample) -> None:
         """Remember the value."""

@@ -150,17 +150,10 @@ class LengthEffect(Check):
         effect, longer = self._effect(), max(self._longer, self._shorter)
         side = "chosen" if self._longer >= self._shorter else "rejected"
         if abs(effect) > self.limits["length-effect"]:
-            yield self._finding("length-effect", effect, longer, pairs, f"Cohen's d {effect:+.2f}")
+            yield self.above("length-effect", effect, longer, pairs, f"Cohen's d {effect:+.2f}")
         if longer > self.limits["longer-share"] * pairs:
             detail = f"{side} is longer in {longer:,} of {pairs:,} pairs"
-            yield self._finding("longer-share", longer / pairs, longer, pairs, detail)
-
-    def _finding(self, name: str, value: float, rows: int, pairs: int, detail: str) -> Finding:
-        return Finding(
-            check=name, what=self.what, remedy=self.remedy, over=True,
-            threshold=self.limits[name], value=value, count=rows, share=rows / pairs,
-            example=detail,
-        )  # fmt: skip
+            yield self.above("longer-share", longer / pairs, longer, pairs, detail)
 
     def notes(self) -> Iterator[str]:
         """Too few pairs."""
@@ -228,12 +221,8 @@ class StockPhrases(Check):
 
     def _finding(self, name: str, value: float, side: str, detail: str) -> Finding:
         common = ", ".join(f"{phrase!r} {n:,}" for phrase, n in self._phrases.most_common(3))
-        return Finding(
-            check=name, what=self.what, remedy=self.remedy, over=True,
-            threshold=self.limits[name], value=value, count=self._stock[side],
-            share=self._stock[side] / self._seen[side], rows=tuple(self._rows),
-            example=f"{detail}; most often {common}",
-        )  # fmt: skip
+        said = f"{detail}; most often {common}"
+        return self.above(name, value, self._stock[side], self._seen[side], said, self._rows)
 
     def notes(self) -> Iterator[str]:
         """Too few rows."""

@@ -235,18 +235,11 @@ class StrategyBalance(Check):
             (common, most), *_ = counts.most_common(1)
             if most > self.limits["strategy-share"] * total:
                 detail = f"{common!r} is {most / total:.0%} of `{side}`"
-                yield self._finding("strategy-share", most / total, most, total, detail)
+                yield self.above("strategy-share", most / total, most, total, detail)
             absent = [s.value for s in Strategy if s.value not in counts]
             if total >= ALL_EXPECTED and len(absent) > self.limits["strategy-missing"]:
                 detail = f"never in `{side}`: {', '.join(absent)}"
-                yield self._finding("strategy-missing", len(absent), 0, total, detail)
-
-    def _finding(self, name: str, value: float, rows: int, total: int, detail: str) -> Finding:
-        return Finding(
-            check=name, what=self.what, remedy=self.remedy, over=True,
-            threshold=self.limits[name], value=value, count=rows, share=rows / total,
-            example=detail,
-        )  # fmt: skip
+                yield self.above("strategy-missing", len(absent), 0, total, detail)
 
     def notes(self) -> Iterator[str]:
         """Too few rows."""

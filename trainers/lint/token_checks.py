@@ -6,6 +6,7 @@ the end. `tests/test_trainers_lint_trl.py` holds this against the trainers thems
 """
 
 import re
+from abc import abstractmethod
 from collections import Counter
 from collections.abc import Iterator
 from typing import ClassVar
@@ -26,17 +27,18 @@ class _TokenCheck(RowCheck):
         """What is wrong with the tokens, if the template gave any."""
         return None if sample.tokens is None else self.wrong(sample.tokens)
 
+    @abstractmethod
     def wrong(self, tokens: Tokens) -> str | None:
         """What is wrong with a row's tokens."""
-        raise NotImplementedError
 
 
-class TemplateRefuses(_TokenCheck):
+class TemplateRefuses(RowCheck):
     """Rows that the chat template raises an error for."""
 
     name = "template-refuses"
     what = "rows that the chat template does not take"
     remedy = "Bring roles into the order that the template wants, or take another template."
+    needs_tokenizer = True
 
     def fault(self, sample: Sample) -> str | None:
         """The template's own words."""
