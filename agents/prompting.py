@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
@@ -49,6 +49,11 @@ class PromptFile:
             if name in self._sections
         ]
         """The usual request with its placeholders not filled."""
+
+    def fixed_texts(self) -> Iterator[str]:
+        """What stands before, between and behind the placeholders of its sections, in order."""
+        for parts in self._sections.values():
+            yield from parts[::2]
 
     def section(self, name: str, **values: str) -> str:
         """The section with its placeholders filled in one pass: values are never read again."""

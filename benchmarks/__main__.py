@@ -12,7 +12,9 @@ from rich.table import Table
 
 from benchmarks.measure import Line, machine
 
-NAMES = ("startup", "journal", "embedded", "memory", "corpora", "adaptive", "client")
+NAMES = (
+    "startup", "journal", "embedded", "memory", "corpora", "adaptive", "client", "training",
+)  # fmt: skip
 """The measurements, the quick ones first."""
 
 

@@ -13,6 +13,7 @@ from typer.core import TyperGroup
 
 from attunement.cli.corpus import app as corpus
 from attunement.cli.doctor import doctor
+from attunement.cli.evolve import evolve
 from attunement.cli.export import export
 from attunement.cli.graph import graph
 from attunement.cli.label_errors import label_errors
@@ -22,6 +23,7 @@ from attunement.cli.personas import app as personas
 from attunement.cli.resume import resume
 from attunement.cli.show import show
 from attunement.cli.simulate import simulate
+from attunement.cli.train import app as train
 from attunement.core.errors import AttunementError, UserError, unknown
 
 
@@ -70,8 +72,10 @@ app.command("graph")(graph)
 app.command("label-errors")(label_errors)
 app.command("pairs")(pairs)
 app.command("lint")(lint)
+app.command("evolve")(evolve)
 app.add_typer(corpus, name="corpus")
 app.add_typer(personas, name="personas")
+app.add_typer(train, name="train")
 app.command("doctor")(doctor)
 
 
@@ -97,3 +101,7 @@ def main() -> None:
 
 def _complain(error: AttunementError) -> None:
     typer.echo(f"attune: {error}", err=True)
+
+
+if __name__ == "__main__":  # as launchers of several processes start it
+    main()

@@ -61,6 +61,10 @@ class JournalError(AttunementError):
     """The journal could not be written (full disk, lost database); nothing after it was used."""
 
 
+class TrainingError(AttunementError):
+    """A training that cannot go on: a loss that is no number, no memory left, a full disk."""
+
+
 def unknown(kind: str, name: object, known: Iterable[object]) -> str:
     """One sentence for a name that is not in a closed list, with the known ones."""
     return f"unknown {kind} {str(name)!r}; known: {', '.join(str(k) for k in known)}"

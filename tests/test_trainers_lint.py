@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from attunement.core.errors import ConfigError, UserError
+from attunement.evaluation.stock import stock_phrase
 from attunement.trainers.lint.checks import ENOUGH
 from attunement.trainers.lint.linting import Options, lint
 from attunement.trainers.lint.registry import CHECKS, bounds, parse_thresholds
 from attunement.trainers.lint.report import FIRST, Finding, LintReport
-from attunement.trainers.lint.stock import stock_phrase
 from tests.corpora import (
     chat_tokenizer,
     clean_corpus,

@@ -2,16 +2,18 @@
 
 import json
 from collections.abc import Sequence
+from copy import copy
 
 import torch
-from llguidance import LLMatcher
-from llguidance.hf import from_tokenizer
+from llguidance import LLMatcher, LLTokenizer
 from transformers import PreTrainedTokenizerFast
 
 from attunement.agents.models.schema import json_schema
 from attunement.core.records import Record
 
 _SILENT = 0
+_LONGEST = 250
+"""Bytes of the longest token that llguidance takes (it counts them in 8 bits)."""
 
 
 class Guides:
@@ -19,8 +21,8 @@ class Guides:
 
     def __init__(self, tokenizer: PreTrainedTokenizerFast, size: int, ends: Sequence[int]) -> None:
         """`size`: scores that the model gives a step; `ends`: the tokens that end an answer."""
-        self._tokenizer = from_tokenizer(
-            tokenizer, n_vocab=max(size, len(tokenizer)), eos_token=list(ends)
+        self._tokenizer = LLTokenizer(
+            _described(tokenizer), n_vocab=max(size, len(tokenizer)), eos_token=list(ends)
         )
         self._compiled: dict[type[Record], LLMatcher] = {}
 
@@ -41,6 +43,18 @@ class Guides:
         if matcher.is_error():
             raise ValueError(f"`{record.__name__}` has no grammar: {matcher.get_error()}")
         return matcher
+
+
+def _described(tokenizer: PreTrainedTokenizerFast) -> str:
+    """The tokenizer as JSON; an added token that is too long becomes one that no record holds."""
+    backend = copy(tokenizer.backend_tokenizer)
+    backend.no_padding()
+    backend.no_truncation()
+    described = json.loads(backend.to_str())
+    for token in described["added_tokens"]:
+        if len(token["content"].encode()) > _LONGEST:
+            token |= {"content": f"<|long {token['id']}|>", "special": True}
+    return json.dumps(described)
 
 
 class JsonGuide:

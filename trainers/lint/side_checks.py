@@ -8,11 +8,11 @@ from typing import ClassVar
 from rapidfuzz.distance import Levenshtein
 
 from attunement.core.strategies import split_joint
+from attunement.evaluation.stock import stock_phrase
 from attunement.trainers.corpora.report import cohens_d
 from attunement.trainers.lint.checks import ENOUGH, Bound, Bounds, Check, RowCheck, Scope, shortened
 from attunement.trainers.lint.report import FIRST, Finding
 from attunement.trainers.lint.shapes import Sample
-from attunement.trainers.lint.stock import stock_phrase
 
 
 class EmptySide(RowCheck):

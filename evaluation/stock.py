@@ -9,6 +9,7 @@ OPENERS = (
     "i'm sorry to hear", "i am sorry to hear", "i'm so sorry to hear", "i am so sorry to hear",
     "i'm really sorry to hear", "i am really sorry to hear", "sorry to hear",
     "i'm sorry you're", "i'm sorry that you", "i'm so sorry that you", "i'm so sorry you're",
+    "i'm sorry you are", "i am sorry you are", "i'm so sorry you are", "i am so sorry you are",
     "i understand how", "i understand that", "i understand what", "i understand your",
     "i can understand", "i completely understand", "i totally understand", "i can imagine how",
     "i can only imagine", "i can see how", "i can see why", "i can hear how", "i hear you",

@@ -1,0 +1,1 @@
+"""Learning: SFT and DPO with LoRA adapters, on corpora that hold."""

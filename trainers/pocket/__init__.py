@@ -1,0 +1,1 @@
+"""The pocket model: a small Llama, made from scratch on what the embedded simulator says."""
