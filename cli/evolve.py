@@ -66,7 +66,7 @@ def _recipe(name: str, settings: dict[str, Any], where: str) -> _Recipe:
     if name == "decoupled":
         from rich.console import Console
 
-        from attunement.cli.decoupled import print_report
+        from attunement.cli.decoupled_table import print_report
         from attunement.trainers.decoupled import recipe
         from attunement.trainers.decoupled.config import check_decoupled
 

@@ -11,27 +11,24 @@ from rich.table import Table
 from rich.text import Text
 
 from attunement.cli.following import print_following
-from attunement.cli.running import PLAIN_EVERY, run_watched
-from attunement.cli.train_progress import line
+from attunement.cli.running import next_folder, run_watched
+from attunement.cli.train_progress import Lines
 from attunement.simulator.recorder import Tally
 from attunement.trainers.evolve.ledger import TABLE, Ledger, figures
 from attunement.trainers.evolve.plots import NAME
 from attunement.trainers.evolve.stages import Planned
 from attunement.trainers.evolve.work import Display
-from attunement.trainers.learning.report import Progress, Watch
 
 
 def numbered() -> Path:
     """The first free folder `runs/NNN`, made."""
-    number = 1
     while True:
-        folder = Path("runs") / f"{number:03d}"
+        folder = next_folder()
         try:
             folder.mkdir(parents=True)
-        except FileExistsError:
-            number += 1
-        else:
             return folder
+        except FileExistsError:  # another process has taken it meanwhile
+            continue
 
 
 def display() -> Display:
@@ -42,14 +39,7 @@ def display() -> Display:
         minutes, seconds = divmod(round(time.monotonic() - started), 60)
         typer.echo(f"[{minutes}:{seconds:02d}] {line}", err=True)
 
-    return Display(say=say, run=_run, training=_training())
-
-
-def _run(folder: Path) -> bool:
-    try:
-        return run_watched(folder, Tally())
-    finally:
-        heed_sigterm()  # the run's own handler is gone, and with it what stood before
+    return Display(say=say, run=lambda folder: run_watched(folder, Tally()), training=Lines().tell)
 
 
 def heed_sigterm() -> None:
@@ -59,21 +49,6 @@ def heed_sigterm() -> None:
 
 def _interrupt(*_: object) -> None:
     raise KeyboardInterrupt
-
-
-def _training() -> Watch:
-    """A line every few seconds, and one for each change of what a training does."""
-    last, stage = 0.0, ""
-
-    def watch(progress: Progress) -> None:
-        nonlocal last, stage
-        now = time.monotonic()
-        if progress.stage == stage and now - last < PLAIN_EVERY:
-            return
-        last, stage = now, progress.stage
-        typer.echo(line(progress), err=True)
-
-    return watch
 
 
 def print_plan(plan: Sequence[Planned]) -> None:

@@ -142,7 +142,7 @@ def end_stopped(tally: Tally, go_on: str) -> NoReturn:
 
 def create_numbered(out: Path | None, settings: RunConfig, cast: Cast) -> Path:
     """Lay out a run in `out`, or in the first free folder `runs/NNN`."""
-    folder = out or _next_folder()
+    folder = out or next_folder()
     while True:
         try:
             create_run(folder, settings, cast)
@@ -151,10 +151,11 @@ def create_numbered(out: Path | None, settings: RunConfig, cast: Cast) -> Path:
             # Another process may have taken the free number meanwhile: then the next one.
             if out or not folder.is_dir():
                 raise
-            folder = _next_folder()
+            folder = next_folder()
 
 
-def _next_folder() -> Path:
+def next_folder() -> Path:
+    """The first free name `runs/NNN`."""
     number = 1
     while (folder := Path("runs") / f"{number:03d}").exists():
         number += 1

@@ -79,8 +79,13 @@ def dpo(
             "--precompute/--no-precompute", help="Ask the reference once, or in every step."
         ),
     ] = None,
+    retain: Annotated[
+        str | None,
+        typer.Option(metavar="PATH", help="A corpus of examples that it must go on to know."),
+    ] = None,
     rank: o.Rank = None,
     alpha: o.Alpha = None,
+    dropout: o.Dropout = None,
     target: o.Target = None,
     full: o.Full = None,
     merge: o.Merge = None,
@@ -121,6 +126,7 @@ def _train(method: str, given: dict[str, Any]) -> None:
     from attunement.cli.train_progress import watching
     from attunement.core.errors import StoppedError
     from attunement.trainers.learning import processes
+    from attunement.trainers.learning.report import read_report
     from attunement.trainers.learning.training import train
 
     out, resume, as_json = (given.pop(name) for name in ("out", "resume", "as_json"))
@@ -129,7 +135,10 @@ def _train(method: str, given: dict[str, Any]) -> None:
         with watching() as watch:
             report = train(config, out, watch, resume)
     except (StoppedError, KeyboardInterrupt) as error:
-        if processes.rank() == 0:
+        if processes.rank() == 0 and (done := read_report(out)) is not None:
+            _say(done, out, as_json)
+            typer.echo("The signal came behind the last step: the training has finished.", err=True)
+        elif processes.rank() == 0:
             said = str(error) or "stopped at once; what the newest checkpoint holds is kept"
             again = f"attune train {method} --out {out} --resume"
             typer.echo(f"{said.capitalize()}. Go on with: {again}", err=True)
@@ -150,7 +159,7 @@ def _config(method: str, out: Path, resume: bool, given: dict[str, Any]) -> Any:
     lora = {
         "r": given.pop("rank"),
         "alpha": given.pop("alpha"),
-        "dropout": given.pop("dropout", None),
+        "dropout": given.pop("dropout"),
     }
     if target := given.pop("target"):
         lora["target"] = _names(target) if target != "all-linear" else target

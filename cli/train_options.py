@@ -24,7 +24,7 @@ SetName = Annotated[
 ]
 Rank = Annotated[int | None, typer.Option(help="LoRA's rank; else 8.")]
 Alpha = Annotated[int | None, typer.Option(help="LoRA's alpha; else 16.")]
-Dropout = Annotated[float | None, typer.Option(help="Of the adapter, SFT alone; else 0.")]
+Dropout = Annotated[float | None, typer.Option(help="Of the adapter; else 0.")]
 Target = Annotated[
     str | None, typer.Option(metavar="NAMES", help="Modules, by comma; else all-linear.")
 ]

@@ -23,7 +23,7 @@ def watching() -> Iterator[Watch]:
 
     console = Console(stderr=True)
     if not console.is_terminal:
-        yield _Lines().tell
+        yield Lines().tell
         return
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
     from rich.progress import Progress as Bar
@@ -44,7 +44,7 @@ def watching() -> Iterator[Watch]:
         yield tell
 
 
-class _Lines:
+class Lines:
     """A line where a stage begins, and every few seconds."""
 
     def __init__(self) -> None:

@@ -9,7 +9,7 @@ stands in no planner's prompt.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal
 
 import numpy as np
@@ -102,11 +102,3 @@ def _drawn(counts: Counts, *where: object) -> Strategy:
         if place < 0:
             return strategy
     raise AssertionError("counts are above zero")
-
-
-def recorded_strategies(turns: Iterable[StrategyTurn]) -> dict[str, list[Strategy]]:
-    """The recorded strategies of some turns by dialogue, in order."""
-    found: defaultdict[str, list[Strategy]] = defaultdict(list)
-    for turn in turns:
-        found[turn.dialogue].append(turn.recorded)
-    return dict(found)

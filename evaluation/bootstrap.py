@@ -84,29 +84,46 @@ def statistic_interval(
     seed: int = 0,
     draws: int = 2000,
     level: float = 0.95,
+    groups: Sequence[Hashable] | None = None,
 ) -> Interval | None:
     """Any statistic of row numbers 0 … n-1, with its interval; None without rows.
 
-    `statistic` may return NaN where it is not defined: draws that do are left out of the bounds,
-    and if it does on the rows themselves there is no interval.
+    `groups`, one a row, are resampled whole. `statistic` may return NaN where it is not defined:
+    draws that do are left out of the bounds, and if it does on the rows themselves there is no
+    interval.
     """
     value = float(statistic(np.arange(n))) if n else float("nan")
     if np.isnan(value):
         return None
-    found = np.array([statistic(row) for rows in draw_rows(n, seed, draws) for row in rows], float)
-    return interval_of(value, found, n, level)
+    members = _members(n, groups)
+    drawn = (row for rows in draw_rows(len(members), seed, draws) for row in rows)
+    found = np.array([statistic(np.concatenate([members[i] for i in row])) for row in drawn], float)
+    return interval_of(value, found, len(members), level)
 
 
 def _sums(values: np.ndarray, groups: Sequence[Hashable] | None) -> tuple[np.ndarray, np.ndarray]:
     """Sum and number of values by group; by value where there are no groups."""
     if groups is None:
         return values, np.ones(len(values))
-    place: dict[Hashable, int] = {}
-    where = [place.setdefault(group, len(place)) for group in groups]
-    if len(where) != len(values):
-        raise ValueError(f"`groups` must be one a value, got {len(where)} for {len(values)}")
+    where = _places(len(values), groups)
     counts = np.bincount(where).astype(float)
     return np.bincount(where, weights=values), counts
+
+
+def _members(n: int, groups: Sequence[Hashable] | None) -> list[Rows]:
+    """The row numbers of each group; each row alone where there are no groups."""
+    if groups is None:
+        return list(np.arange(n)[:, None])
+    where = _places(n, groups)
+    return [np.flatnonzero(where == place) for place in range(where.max() + 1)]
+
+
+def _places(n: int, groups: Sequence[Hashable]) -> np.ndarray:
+    """The number of the group of each row, in the order in which groups first come."""
+    if len(groups) != n:
+        raise ValueError(f"`groups` must be one a value, got {len(groups)} for {n}")
+    place: dict[Hashable, int] = {}
+    return np.array([place.setdefault(group, len(place)) for group in groups])
 
 
 def draw_rows(n: int, seed: int, draws: int) -> Iterator[Rows]:

@@ -19,6 +19,7 @@ from typing import Any
 from attunement.simulator import journal
 from attunement.trainers.evolve import book, making, people
 from attunement.trainers.evolve.config import EvolveConfig, check_evolution
+from attunement.trainers.evolve.gates import Gates
 from attunement.trainers.evolve.loop import evolve
 from attunement.trainers.evolve.work import Display
 from attunement.trainers.learning.report import Progress
@@ -50,7 +51,7 @@ def tiny_evolution(**sections: Any) -> EvolveConfig:
         # Drafts are noise, and the length of noise is no ground for leaving a pair out.
         "pairs": {
             "source": "stronger", "stronger": "rehearsal",
-            "filters": {"max_length_ratio": 0, "min_history": 1},
+            "filters": {"max_length_ratio": 0, "min_history": 1}, "retain": 0.5,
         },
         "train": {
             "max_steps": 3, "save_every": 1, "learning_rate": 1e-3, "max_length": 2048,
@@ -60,7 +61,7 @@ def tiny_evolution(**sections: Any) -> EvolveConfig:
         "evaluate": {
             "seeds": 2, "max_turns": 2, "decoding": {"max_tokens": 16}, "engine": one_by_one,
         },
-        "gates": dict.fromkeys(("outcome", "harm", "words", "distinct", "margin"), "off"),
+        "gates": dict.fromkeys(Gates.model_fields, "off"),
     }  # fmt: skip
     for name, given in sections.items():
         settings[name] = settings[name] | given if isinstance(given, dict) else given

@@ -32,9 +32,12 @@ COLD = "Maybe it would be worth trying one small step"
 gc.freeze()
 
 
-def make_small(folder: Path, seed: int = 0, layers: int = 2) -> Path:
-    """A Llama of about 100,000 parameters with the tests' tokenizer; the same every time."""
-    from transformers import LlamaConfig, LlamaForCausalLM
+def make_small(folder: Path, seed: int = 0, layers: int = 2, window: int | None = None) -> Path:
+    """A Llama of about 100,000 parameters with the tests' tokenizer; the same every time.
+
+    With a `window` it is a Mistral, whose attention looks back that many tokens.
+    """
+    from transformers import LlamaConfig, LlamaForCausalLM, MistralConfig, MistralForCausalLM
     from transformers.utils import logging
 
     from tests.tiny_llama import make_tokenizer
@@ -44,14 +47,16 @@ def make_small(folder: Path, seed: int = 0, layers: int = 2) -> Path:
         "bos_token_id": tokenizer.bos_token_id, "eos_token_id": tokenizer.eos_token_id,
         "pad_token_id": tokenizer.pad_token_id,
     }  # fmt: skip
-    config = LlamaConfig(
+    kind = LlamaConfig if window is None else MistralConfig
+    config = kind(
         vocab_size=len(tokenizer), hidden_size=64, intermediate_size=96, num_hidden_layers=layers,
         num_attention_heads=2, num_key_value_heads=2, max_position_embeddings=512,
-        tie_word_embeddings=False, dtype="float32", initializer_range=0.1, **ids,
+        tie_word_embeddings=False, dtype="float32", initializer_range=0.1,
+        **ids, **({} if window is None else {"sliding_window": window}),
     )  # fmt: skip
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        model = LlamaForCausalLM(config)
+        model = (LlamaForCausalLM if window is None else MistralForCausalLM)(config)
     logging.disable_progress_bar()
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)

@@ -48,11 +48,12 @@ def test_a_signal_ends_it_with_130_and_says_how_to_go_on(home):
 
 def test_the_smoke_recipe_runs_from_nothing(home):
     said = (home / "out.txt").read_text()
-    for words in ("M_0", "M_1", "M_2", "promoted", "relief", "emotion read", "Done: M_2",
+    for words in ("M_0", "M_1", "M_2", "promoted", "relief", "emotion read", "failed", "Done: M_2",
                   "runs/001/ledger.md", "runs/001/evolution.png"):  # fmt: skip
         assert words in said
     ledger = json.loads((home / "runs/001/ledger.json").read_text())
     assert [entry["t"] for entry in ledger["entries"]] == [0, 1, 2]
+    assert ledger["entries"][0]["seeds"] == {"evaluate": 1, "train": 0}
     assert ledger["entries"][2]["reference"] == "runs/001/m1/train/merged"
     hashes = {entry["model_hash"] for entry in ledger["entries"]}
     assert len(hashes) == 3

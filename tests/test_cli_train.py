@@ -127,6 +127,38 @@ def test_ctrl_c_saves_exits_with_130_and_says_how_to_go_on(home, monkeypatch):
     assert report.steps == 15
 
 
+def test_ctrl_c_behind_the_last_step_says_that_it_has_finished(home, monkeypatch):
+    from attunement.cli import train_progress
+
+    said = train_progress.line
+
+    def press(progress: Progress) -> str:
+        if progress.stage == "writing":
+            os.kill(os.getpid(), signal.SIGINT)
+        return said(progress)
+
+    monkeypatch.setattr(train_progress, "line", press)
+    done = attune("train", "sft", "corpus", "--model", "model", "--out", "late", *QUICK,
+                  "--max-steps", 1, "--report-to", "none", "--json", cwd=home)  # fmt: skip
+    assert done.exit_code == 130
+    assert "the training has finished." in done.stderr
+    assert "--resume" not in done.stderr
+    assert json.loads(done.stdout)["steps"] == 1
+
+
+def test_dpo_takes_examples_to_retain_and_a_dropout(home):
+    done = attune("train", "dpo", "corpus", "--model", "model", "--out", "kept", *QUICK, "--retain",
+                  "corpus/sft_direct", "--dropout", 0.1, "--max-steps", 1, "--report-to", "none",
+                  cwd=home)  # fmt: skip
+    assert done.exit_code == 0, done.output
+    report = read_report(home / "kept")
+    assert report is not None
+    assert (report.rows, report.retained) == (48, 24)
+    assert "dropout = 0.1" in (home / "kept" / "train.toml").read_text()
+    card = (home / "kept" / "README.md").read_text()
+    assert "48 rows to train on, 24 of them examples to retain, 6 to validate" in card
+
+
 def test_a_finished_training_is_told_again_as_json(home):
     attune("train", "sft", "corpus", "--model", "model", "--out", "m3", *QUICK, "--max-steps", 1,
            "--report-to", "none", cwd=home)  # fmt: skip

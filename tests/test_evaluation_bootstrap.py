@@ -49,6 +49,14 @@ def test_an_interval_around_zero_does_not_exclude_it():
     assert mean_interval([-1.0, -2.0] * 20).excludes_zero
 
 
+def test_a_statistic_draws_groups_of_rows_whole():
+    values, groups = np.array([0.0] * 50 + [1.0] * 50), ["a"] * 50 + ["b"] * 50
+    found = statistic_interval(100, lambda rows: values[rows].mean(), groups=groups)
+    assert found == mean_interval(list(values), groups=groups)
+    with pytest.raises(ValueError, match="one a value, got 100 for 99"):
+        statistic_interval(99, lambda rows: values[rows].mean(), groups=groups)
+
+
 def test_values_of_one_group_are_drawn_together():
     values, groups = [0.0] * 50 + [1.0] * 50, ["a"] * 50 + ["b"] * 50
     apart, together = mean_interval(values), mean_interval(values, groups=groups)

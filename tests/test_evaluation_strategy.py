@@ -9,7 +9,7 @@ import pytest
 
 from attunement.core.errors import ConfigError, UserError
 from attunement.core.strategies import Strategy
-from attunement.evaluation.baselines import baseline_turns, prior_expectation, recorded_strategies
+from attunement.evaluation.baselines import baseline_turns, prior_expectation
 from attunement.evaluation.strategy import (
     StrategyTurn,
     compare_strategies,
@@ -168,7 +168,8 @@ TEST = {"x": [Q, S, S, Q], "y": [A, Q, S]}
 
 def test_baselines_are_fitted_on_train_and_scored_on_test():
     found = baseline_turns(TRAIN, TEST)
-    assert recorded_strategies(found["prior"]) == TEST
+    places = [(name, strategy) for name, said in TEST.items() for strategy in said]
+    assert [(turn.dialogue, turn.recorded) for turn in found["prior"]] == places
     assert [t.predicted for t in found["most_frequent"]] == [Q] * 7
     # After a question comes advice, after advice a question; nothing ever came after reassurance.
     assert [t.predicted for t in found["transition"]] == [Q, S, Q, Q, Q, Q, S]

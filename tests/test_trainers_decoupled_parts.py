@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -220,7 +221,7 @@ def test_another_strategy_takes_the_recorded_ones_place_in_a_prompt():
 # ---- likelihoods --------------------------------------------------------------------------------
 
 
-def reference(model, adapter, tokenizer, messages, answer: str, end: bool) -> float:
+def reference(model, adapter, tokenizer, messages, answer: str, end: str) -> float:
     """The log-probability of an answer, from one plain forward pass over the whole text."""
     import torch
     from peft import PeftModel
@@ -231,8 +232,7 @@ def reference(model, adapter, tokenizer, messages, answer: str, end: bool) -> fl
         whole = PeftModel.from_pretrained(whole, adapter)
     text = tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
     prompt = tokenizer(text, add_special_tokens=False)["input_ids"]
-    said = tokenizer(answer, add_special_tokens=False)["input_ids"]
-    said += [tokenizer.eos_token_id] * end
+    said = tokenizer(answer + end, add_special_tokens=False)["input_ids"]
     ids = torch.tensor([prompt + said])
     with torch.no_grad():
         logps = whole(ids).logits.log_softmax(-1)[0]
@@ -257,10 +257,34 @@ def test_likelihoods_are_those_of_whole_answers(model, adapter, tokenizer, part,
     for messages, scores in zip(asked, found, strict=True):
         for name in (Strategy.QUESTION, Strategy.RESTATEMENT, Strategy.OTHERS):
             answered = f"[{name}]" if part == "joint" else name.value
-            wanted = reference(model, adapter if adapted else None, tokenizer, messages, answered,
-                               end=part == "planner")  # fmt: skip
+            end = tokenizer.eos_token if part == "planner" else ""
+            wanted = reference(
+                model, adapter if adapted else None, tokenizer, messages, answered, end
+            )
             assert scores[name] == pytest.approx(wanted, abs=2e-3)
         assert scores[likeliest(scores)] == max(scores.values())
+
+
+@pytest.mark.parametrize(("part", "end"), [("planner", " so\n"), ("joint", "")])
+def test_answers_end_as_the_template_ends_a_turn(model, tokenizer, tmp_path, part, end):
+    """A turn's end that is no end token, and that grows together with the word before it."""
+    import torch
+    from transformers import AutoTokenizer
+
+    from attunement.trainers.decoupled.likelihood import Weigher
+    from attunement.trainers.learning.models import Precision
+
+    other = shutil.copytree(model, tmp_path / "model")
+    turns = AutoTokenizer.from_pretrained(model)
+    assert turns.chat_template.count("'<|end|>'") == 1
+    turns.chat_template = turns.chat_template.replace("'<|end|>'", "' so\\n'")
+    turns.save_pretrained(other)
+    weigher = Weigher(str(other), None, Precision(torch.device("cpu"), "float32", torch.float32))
+    (scores,) = weigher.weigh(part, [prompts()[part]])
+    for name in (Strategy.QUESTION, Strategy.RESTATEMENT):
+        answered = f"[{name}]" if part == "joint" else name.value
+        wanted = reference(other, None, turns, prompts()[part], answered, end)
+        assert scores[name] == pytest.approx(wanted, abs=2e-3)
 
 
 def test_likelihoods_come_back_as_they_were_kept(tmp_path):

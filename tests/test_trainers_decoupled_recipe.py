@@ -157,6 +157,21 @@ def test_what_is_done_is_skipped_and_what_is_lost_is_made_again(done):
     assert answers.read_bytes() == whole
 
 
+def test_corpora_that_were_written_before_a_kill_are_taken_as_they_are(done):
+    """It came between their last file and the list of stages."""
+    out, config, report = done
+    path = out / "stages.json"
+    book = json.loads(path.read_text())
+    for one in [one for one in book["done"] if one["name"] in ("corpus", "mining/pairs")]:
+        book["done"].remove(one)
+        book["begun"][one["name"]] = {key: one[key] for key in ("name", "settings", "reads")}
+    path.write_text(json.dumps(book))
+    said: list[str] = []
+    assert run_decoupled(config, out, Display(say=said.append)) == report
+    again = [line for line in said if not line.endswith("done before, skipped")]
+    assert again == ["corpus: goes on", "mining/pairs: goes on"]
+
+
 def test_a_changed_setting_is_refused_by_name_unless_redo(done, recorded):
     out, _, _ = done
     other = small_config(recorded, test={"decoding": {"max_tokens": 14, "temperature": 0.1}})

@@ -65,6 +65,17 @@ def test_defaults_are_the_papers_and_partial_sampling_keeps_them():
     assert config.simulate.decoding == PAPER.model_copy(update={"max_tokens": 9})
 
 
+def test_no_number_of_dialogues_in_a_replay_is_every_one_and_can_be_said_in_a_file(tmp_path):
+    config = check_evolution({"first": MODEL, "simulate": {"replay": "f.json", "dialogues": 0}})
+    assert config.making("hf:m", "-", 0).dialogues is None
+    (tmp_path / "config.toml").write_text(config.dump())
+    assert read_evolution(tmp_path / "config.toml") == config
+
+
+def test_intervals_resample_people_unless_told_otherwise():
+    assert check_evolution({"first": MODEL}).evaluate.by == "persona"
+
+
 def test_a_stronger_model_reflects_and_refines():
     config = check_evolution({"first": MODEL, "pairs": {"source": "stronger", "stronger": "s"}})
     run = config.making("hf:m", "people.jsonl", 0)
@@ -93,6 +104,8 @@ def test_a_stronger_model_reflects_and_refines():
         ({"pairs": {"source": "stronger"}}, "go together"),
         ({"pairs": {"source": "recorded"}}, "needs a `simulate.replay`"),
         ({"pairs": {"split": "9:x"}}, "must be parts such as 9:1"),
+        ({"simulate": {"dialogues": 0}}, "`simulate.dialogues` may be 0, which is all, only in a"),
+        ({"pairs": {"retain": 1}, "train": {"gamma": 0}}, "`train.gamma` 0 leaves"),
         ({"gates": {"words": "on"}}, "gates.words"),
         ({"evaluate": {"seeds": 0}}, "`evaluate.seeds`"),
         ({"backend": "ollama"}, "`backend`"),

@@ -95,11 +95,14 @@ def test_the_ledger_tells_where_each_model_comes_from(whole):
     assert second.prompts["reflector"]
     assert len(set(second.seeds.values())) == 4
     assert second.decision.promoted
+    assert second.seeds["train"] == second.training.seed
+    assert first.seeds == {"evaluate": 0}  # taken as it is
     assert first.scores.n == second.scores.n == 4
-    assert second.gains["relief"].n == 4
+    assert second.gains["relief"].n == 2  # people, of whom each has two dialogues
     made = second.making
     assert made.pairs + sum(made.dropped.values()) == made.turns
-    assert made.pairs == second.training.rows + second.training.validation_rows
+    learnt = second.training
+    assert made.pairs == learnt.rows - learnt.retained + learnt.validation_rows
 
 
 def test_the_table_names_what_people_look_for(whole):
@@ -127,6 +130,23 @@ def test_no_training_row_is_about_a_held_out_person(whole):
     files = [*(whole / "m1/train").glob("*.*"), *(whole / "m1/pairs").rglob("*.*")]
     text = "".join(file.read_text("utf-8", errors="ignore") for file in files if file.is_file())
     assert not [person for person in held_out if person in text]
+
+
+def test_what_is_retained_are_the_runs_own_calls_of_people_that_are_trained_on(whole):
+    pairs, retained = (
+        [json.loads(line) for line in (whole / "m1/pairs" / name).read_text().splitlines()]
+        for name in ("corpus/response/train.jsonl", "retained/calls/train.jsonl")
+    )
+    assert len(retained) == round(0.5 * len(pairs))
+    assert {row["persona_id"] for row in retained} <= {row["persona_id"] for row in pairs}
+    assert {row["role"] for row in retained} <= {"reflector", "refiner"}
+    _, journal = open_run(whole / "m1/simulate")
+    with closing(journal):
+        asked = [call["messages"] for i, _ in journal.indices() for call in journal.calls(i)]
+    assert all(row["prompt"] in asked for row in retained)
+    report = read_report(whole / "m1/train")
+    assert report
+    assert report.retained == len(retained)
 
 
 def test_models_are_measured_by_direct_replies_in_the_same_places(whole):
@@ -202,7 +222,7 @@ def test_a_plan_names_exactly_the_stages_that_a_change_touches(whole):
     # How fast, and where, is free; and so is how far.
     assert due(simulate={"concurrency": 2}, train={"threads": 2}) == []
     assert due(iterations=2) == ["m2/simulate", "m2/pairs", "m2/train", "m2/evaluate"]
-    assert due(evaluate={"by": "persona"}) == []
+    assert due(evaluate={"by": "dialogue"}) == []
 
 
 def test_gates_are_judged_anew_and_stop_with_their_reason(whole, tmp_path):
@@ -237,6 +257,30 @@ def test_a_ledger_never_claims_what_is_to_be_made_again(whole):
         assert "Not finished" in (whole / "ledger.md").read_text()
 
 
+def test_a_ledger_that_cannot_be_read_is_said(tmp_path):
+    (tmp_path / "ledger.json").write_text('{"version": "1", "config_hash": "x", "bla": 1}')
+    with pytest.raises(RunFolderError, match=r"ledger.json' is no ledger of this version: `bla`"):
+        read_ledger(tmp_path)
+    (tmp_path / "ledger.json").write_text("{")
+    with pytest.raises(RunFolderError, match="is no ledger of this version"):
+        read_ledger(tmp_path)
+
+
+@pytest.mark.parametrize("redo", [False, True])
+def test_a_held_out_person_who_comes_into_what_trains_later_is_refused(whole, tmp_path, redo):
+    """The people were frozen before: their stage is not done again."""
+    held_out = load_personas(whole / "personas/held_out.jsonl")[0]
+    lines = [("seeker", "I lost my job."), ("supporter", "Oh."), ("seeker", "Yes.")]
+    dialog = [{"speaker": speaker, "content": text} for speaker, text in lines]
+    talk = {"situation": held_out.situation, "dialog": dialog}
+    (tmp_path / "recorded.jsonl").write_text(json.dumps(talk) + "\n")
+    config = tiny_evolution(simulate={"replay": str(tmp_path / "recorded.jsonl")})
+    before = (whole / "config.toml").read_bytes()
+    with pytest.raises(ConfigError, match=r"held-out person .* which trains"):
+        evolve(config, whole, Display(run=_nobody), redo)
+    assert (whole / "config.toml").read_bytes() == before
+
+
 def test_two_processes_do_not_share_a_run(whole):
     from attunement.simulator.frame import locked
 
@@ -267,5 +311,8 @@ def test_pairs_are_linted_and_refused_by_their_finding(home, tmp_path):
         pairs(True, **worse)
     assert "m1/pairs" not in {done.name for done in Stages(tmp_path).done()}
     assert any("strategy-share" in said for said in pairs(False, **worse).lint)
+    # Of what is to be retained there is at least one call, however few are asked for.
+    assert pairs(False, retain=1e-6).pairs
+    assert len((tmp_path / "m1/pairs/retained/calls/train.jsonl").read_text().splitlines()) == 1
     # A control may look as bad as it is.
     assert any("stock-phrases" in said for said in pairs(True, control="swapped").lint)

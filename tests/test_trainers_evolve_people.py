@@ -53,6 +53,15 @@ def test_freezing_writes_both_sets_at_once(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["personas"]
 
 
+def test_what_a_kill_left_whole_is_taken_as_it_is(tmp_path):
+    config = check_evolution({"first": {"model": "m"}, "personas": {"held_out": 3, "train": 7}})
+    freeze(config, tmp_path / "personas")
+    kept = (tmp_path / "personas" / HELD_OUT).stat()
+    freeze(config, tmp_path / "personas")
+    assert (tmp_path / "personas" / HELD_OUT).stat() == kept
+    assert [path.name for path in tmp_path.iterdir()] == ["personas"]
+
+
 def test_a_held_out_person_in_what_trains_is_refused(tmp_path):
     rows = tmp_path / "corpus/sft_direct"
     rows.mkdir(parents=True)

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from attunement.core.errors import UserError
+from attunement.agents.models.scripted import ScriptedChat
+from attunement.core.errors import ModelError, UserError
 from attunement.personas.cards import write_personas
 from attunement.personas.drawn import drawn_personas
 from attunement.simulator.run import open_run
@@ -69,6 +70,7 @@ def test_ratings_of_people_held_back_are_foretold_better_than_by_chance(cases):
     assert report.cases == len(cases)
     assert 0.1 * len(cases) < report.held_back < 0.35 * len(cases)
     assert report.correlation.low > 0
+    assert report.correlation.n < report.held_back  # people, of whom each rates several replies
     # Ratings that belong to other replies teach nothing.
     ratings = [case.rating for case in cases]
     mixed = [Case(c.persona_id, c.context, c.reply, r)
@@ -137,6 +139,36 @@ def test_what_a_kill_left_is_not_asked_again_and_a_cut_line_is(home, refined, tm
     after = (folder / FILE).read_bytes().splitlines(keepends=True)
     assert json.loads(after[0]) == marked
     assert after[1:] == lines[1:]
+
+
+def test_a_model_that_cannot_be_asked_is_no_answer_that_cannot_be_read(
+    home, refined, tmp_path, monkeypatch
+):
+    from attunement.trainers.evolve import refining
+
+    asked = 0
+
+    def answer(ask):
+        nonlocal asked
+        asked += 1
+        if asked > 40:
+            raise ModelError("the server is gone")
+        return "no record" if asked % 4 else json.dumps({"strategy": "Question", "text": "Why?"})
+
+    def gone(config, roles):
+        return {"x": ScriptedChat(answer)}
+
+    folder = tmp_path / "again"
+    with monkeypatch.context() as patch:
+        patch.setattr(refining, "backends_for", gone)
+        with pytest.raises(ModelError, match="the server is gone"):
+            refine_run(home / "run", folder, 2, lambda _: None)
+    assert not (folder / FILE).exists()
+    kept = (folder / PART).read_text().splitlines()
+    refine_run(home / "run", folder, 2, lambda _: None)
+    found = read_refinements(folder)
+    assert found.keys() == read_refinements(refined).keys()
+    assert set(kept) <= set((folder / FILE).read_text().splitlines())
 
 
 @pytest.mark.parametrize("against", ["draft", "worst"])

@@ -5,8 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from attunement.agents.models.base import Decoding
 from attunement.core.errors import ConfigError, RunFolderError
+from attunement.trainers.evolve.config import Evaluation
 from attunement.trainers.evolve.stages import FILE, UNKNOWN, Stage, Stages, claim, folder_hash
+from attunement.trainers.evolve.work import usual
 
 
 class Writer:
@@ -63,10 +66,28 @@ def test_what_an_attempt_with_other_settings_left_is_not_gone_on_with(tmp_path):
         raise OSError("stopped")
 
     with pytest.raises(OSError, match="stopped"):
-        Stages(tmp_path).run(Stage("a", fail, {"x": 1}))
-    write = Writer()
-    Stages(tmp_path).run(Stage("a", write, {"x": 2}))
+        Stages(tmp_path).run(Stage("a", fail, {"x": 1}, {"in": "1"}))
+    write, changed = Writer(), Stage("a", Writer(), {"x": 2}, {"in": "1"})
+    with pytest.raises(ConfigError, match="`x` was 1 when stage 'a' was begun, and is 2 now"):
+        Stages(tmp_path).run(changed)
+    assert (tmp_path / "a/half").exists()
+    Stages(tmp_path, redo=True).run(changed)
     assert [path.name for path in (tmp_path / "a").iterdir()] == ["out.txt"]
+    with pytest.raises(OSError, match="stopped"):
+        Stages(tmp_path).run(Stage("b", fail, reads={"in": "1"}))
+    Stages(tmp_path).run(Stage("b", write, reads={"in": "2"}))  # nothing to ask about
+    assert [path.name for path in (tmp_path / "b").iterdir()] == ["out.txt"]
+
+
+def test_a_stage_that_left_nothing_may_be_begun_with_other_settings(tmp_path):
+    def fail(folder: Path) -> None:
+        raise OSError("no such model")
+
+    with pytest.raises(OSError, match="no such model"):
+        Stages(tmp_path).run(Stage("a", fail, {"model": "x"}))
+    done = Stages(tmp_path).run(Stage("a", Writer(), {"model": "y"}))
+    assert done.settings == {"model": "y"}
+    assert names_of_done(tmp_path) == ["a"]
 
 
 def test_a_changed_setting_is_refused_by_its_name_and_done_again_on_request(tmp_path):
@@ -85,6 +106,31 @@ def test_a_setting_that_only_one_side_has_counts_as_changed(tmp_path):
     Stages(tmp_path).run(Stage("a", Writer(), {"seed": 0}))
     with pytest.raises(ConfigError, match="`new` was None"):
         Stages(tmp_path).run(Stage("a", Writer(), {"seed": 0, "new": 1}))
+
+
+def test_a_setting_of_a_newer_version_counts_unless_it_stands_at_its_default(tmp_path):
+    def fail(folder: Path) -> None:
+        Writer()(folder)
+        raise OSError("stopped")
+
+    write = Writer()
+    Stages(tmp_path).run(Stage("a", write, {"seed": 0}))
+    with pytest.raises(OSError, match="stopped"):
+        Stages(tmp_path).run(Stage("b", fail, {"seed": 0}))
+    lines: list[str] = []
+    for name in "ab":
+        new = Stage(name, write, {"seed": 0, "new": 1}, usual={"new", "seed"})
+        Stages(tmp_path, say=lines.append).run(new)
+    assert lines == ["a: done before, skipped", "b: goes on"]
+    assert write.times == 2
+    with pytest.raises(ConfigError, match="`seed` was 0"):
+        Stages(tmp_path).run(Stage("a", write, {"seed": 1}, usual={"seed"}))
+
+
+def test_names_at_their_defaults_are_told_apart():
+    found = usual("evaluate", Evaluation(seeds=3, decoding=Decoding(top_k=7)))
+    assert {"evaluate.by", "evaluate.decoding.temperature"} <= found
+    assert not {"evaluate.seeds", "evaluate.decoding.top_k"} & found
 
 
 def test_another_input_is_followed_without_asking(tmp_path):
@@ -136,10 +182,12 @@ def test_a_dry_run_does_nothing_and_says_what_it_would_do(tmp_path):
 
 
 def test_scratch_of_a_killed_attempt_is_swept_and_hidden_files_do_not_count(tmp_path):
-    (tmp_path / "m1/.run-x/part").mkdir(parents=True)
+    left = [tmp_path / "m1" / name for name in (".run-x", ".lessons-x", ".part-x")]
+    for folder in left:
+        (folder / "part").mkdir(parents=True)
     write = Writer()
     done = Stages(tmp_path).run(Stage("m1/a", write))
-    assert not (tmp_path / "m1/.run-x").exists()
+    assert not any(folder.exists() for folder in left)
     (tmp_path / "m1/a/.out.txt.1.part").write_text("left")
     assert folder_hash(tmp_path / "m1/a") == done.output
 

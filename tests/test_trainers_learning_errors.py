@@ -1,6 +1,5 @@
 """What bad input gets: a sentence that says what to do, before or while it trains."""
 
-import errno
 import json
 import shutil
 from pathlib import Path
@@ -127,6 +126,8 @@ def test_settings_that_make_no_sense_are_refused(model, corpus, tmp_path):
         quick("sft", model, corpus, reference="x")
     with pytest.raises(ConfigError, match="learning_rat"):
         quick("sft", model, corpus, learning_rat=1)
+    with pytest.raises(ConfigError, match=r"`retain` is learnt by .* set `gamma` above 0"):
+        quick("dpo", model, corpus, retain="x", gamma=0)
     refused(quick("sft", model, corpus, precision="fp16"), tmp_path / "o", "'fp16' needs a GPU")
     (tmp_path / "c.toml").write_text(quick("sft", model, corpus).dump())
     with pytest.raises(ConfigError, match="`method` is 'sft'; run: attune train sft"):
@@ -173,7 +174,7 @@ def test_a_corpus_that_changed_is_not_gone_on_with(model, tmp_path, monkeypatch)
         with pytest.raises(ZeroDivisionError):
             train(config, tmp_path / "out")
     write_rows(corpus / "sft_direct" / "train.jsonl", examples(4, seed=8))
-    with pytest.raises(ConfigError, match=r"`corpus_hash` was .* bring back what it was"):
+    with pytest.raises(ConfigError, match=r"what `corpus` .*holds was .* bring back what it"):
         train(config, tmp_path / "out", resume=True)
 
 
@@ -187,6 +188,15 @@ def test_a_corpus_without_a_row_to_train_on_is_refused(model, tmp_path):
     write_rows(tmp_path / "c" / "response" / "train.jsonl", [row])
     config = quick("dpo", model, tmp_path / "c", max_length=40)
     refused(config, tmp_path / "o", "left out: 1 too long without its history", UserError)
+
+
+def test_nothing_to_retain_is_refused(model, corpus, tmp_path):
+    write_rows(tmp_path / "kept" / "calls" / "train.jsonl", pairs(2))
+    config = quick("dpo", model, corpus, retain=str(tmp_path / "kept"))
+    said = r"`retain` .* has no example to retain \(left out: 2 not one of examples\)"
+    refused(config, tmp_path / "out", said, UserError)
+    config = quick("dpo", model, corpus, retain=str(tmp_path / "nowhere"))
+    refused(config, tmp_path / "out2", "there is no .*nowhere", UserError)
 
 
 def test_a_corpus_that_the_lint_refuses_is_refused_with_the_way_round(model, tmp_path):
@@ -240,28 +250,3 @@ def test_without_memory_it_says_what_would_need_less(model, corpus, tmp_path, mo
         quick("sft", model, corpus), tmp_path / "out",
         "--batch-size 2 --accumulation 4 .*--gradient-checkpointing", TrainingError,
     )  # fmt: skip
-
-
-def test_a_full_disk_is_said_and_what_was_saved_is_gone_on_with(
-    model, corpus, tmp_path, monkeypatch
-):
-    from attunement.trainers.learning import trainers
-
-    config = quick("sft", model, corpus, max_steps=3, batch_size=1, save_every=2, accumulation=1)
-    save = torch.save
-    saved = []
-
-    def fill(value: object, path: object, *given: object, **named: object) -> None:
-        if str(path).endswith("optimizer.pt"):
-            saved.append(path)
-            if len(saved) == 2:
-                raise OSError(errno.ENOSPC, "No space left on device", str(path))
-        save(value, path, *given, **named)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(trainers.torch, "save", fill)
-        with pytest.raises(TrainingError, match="No space left on device; make room, then go on"):
-            train(config, tmp_path / "out")
-    done = []
-    train(config, tmp_path / "out", lambda p: done.append(p.done), resume=True)
-    assert min(d for d in done if d) == 3

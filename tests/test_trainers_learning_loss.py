@@ -1,13 +1,24 @@
 """The loss that is trained: equal to a hand-computed one, whichever way it is reached."""
 
 import json
+import math
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
 from torch.nn.functional import logsigmoid
 
-from tests.learning import losses, make_small, quick, weights, write_corpus
+from attunement.core.errors import ConfigError
+from tests.learning import (
+    examples,
+    losses,
+    make_small,
+    quick,
+    weights,
+    write_corpus,
+    write_rows,
+)
 
 pytest.importorskip("trl")
 from attunement.trainers.learning.training import train
@@ -68,6 +79,30 @@ def test_the_first_loss_is_the_one_computed_by_hand(models, corpus, tmp_path, ga
     assert report.shared_prompts is share
 
 
+def test_what_is_retained_is_learnt_by_its_likelihood_alone(models, corpus, tmp_path):
+    start, reference = models
+    kept = [
+        {"prompt": row["prompt"], "chosen": row["completion"], "rejected": row["completion"]}
+        for row in examples(3, seed=7)
+    ]
+    write_rows(tmp_path / "kept" / "calls" / "train.jsonl", examples(3, seed=7))
+    write_rows(tmp_path / "as_pairs" / "response" / "train.jsonl", kept)
+    config = quick(
+        "dpo", start, corpus, reference=str(reference), retain=str(tmp_path / "kept"), beta=0.3,
+        batch_size=ROWS + 3, accumulation=1, max_steps=1,
+    )  # fmt: skip
+    report = train(config, tmp_path / "out")
+    own, tokens = sides(start, corpus)
+    theirs, _ = sides(reference, corpus)
+    same, counted = sides(start, tmp_path / "as_pairs")
+    ratios = own - theirs
+    preference = -logsigmoid(0.3 * (ratios[:, 0] - ratios[:, 1])).sum() + 3 * math.log(2)
+    likelihood = -(own[:, 0].sum() + same[:, 0].sum()) / (tokens[:, 0].sum() + counted[:, 0].sum())
+    by_hand = preference / (ROWS + 3) + likelihood
+    assert losses(tmp_path / "out") == pytest.approx([by_hand.item()], abs=1e-5)
+    assert (report.rows, report.retained) == (ROWS + 3, 3)
+
+
 def test_without_the_likelihood_term_it_is_the_stock_trainers_dpo(models, corpus, tmp_path):
     import datasets
     import trl
@@ -95,7 +130,64 @@ def test_without_the_likelihood_term_it_is_the_stock_trainers_dpo(models, corpus
     assert losses(tmp_path / "ours") == pytest.approx(theirs, abs=1e-5)
 
 
-WAYS = [{"precompute": False}, {"share_prompts": False}, {"gradient_checkpointing": True}]
+@pytest.mark.parametrize("window", [16, 160])
+def test_a_window_of_attention_below_the_length_of_rows_shares_no_prompts(corpus, tmp_path, window):
+    start = make_small(tmp_path / "start", 0, window=window)
+    reference = make_small(tmp_path / "reference", 1, window=window)
+    config = quick(
+        "dpo", start, corpus, reference=str(reference), beta=0.3, batch_size=ROWS, accumulation=1,
+        max_steps=1, max_length=160,
+    )  # fmt: skip
+    report = train(config, tmp_path / "out")
+    own, tokens = sides(start, corpus)
+    theirs, _ = sides(reference, corpus)
+    ratios = own - theirs
+    by_hand = -logsigmoid(0.3 * (ratios[:, 0] - ratios[:, 1])).mean()
+    by_hand -= own[:, 0].sum() / tokens[:, 0].sum()
+    assert losses(tmp_path / "out") == pytest.approx([by_hand.item()], abs=1e-5)
+    assert report.shared_prompts is (window == 160)
+
+
+def test_the_window_of_a_model_is_what_its_config_says():
+    from transformers import Gemma3TextConfig, LlamaConfig, MistralConfig, Qwen2Config
+
+    from attunement.trainers.learning.heads import window_of
+
+    full = ["full_attention"] * 2
+    for config, window in (
+        (LlamaConfig(), None),
+        (MistralConfig(sliding_window=16), 16),
+        (MistralConfig(sliding_window=None), None),
+        (Qwen2Config(sliding_window=16), None),
+        (Qwen2Config(sliding_window=16, use_sliding_window=True, max_window_layers=2), 16),
+        (Gemma3TextConfig(sliding_window=16), 16),
+        (Gemma3TextConfig(sliding_window=16, num_hidden_layers=2, layer_types=full), None),
+    ):
+        assert window_of(SimpleNamespace(config=config)) == window
+
+
+def test_sharing_is_tried_on_the_longest_rows_too(tmp_path, monkeypatch):
+    """As of an architecture whose config says nothing of the window that it has."""
+    from attunement.trainers.learning import starting
+
+    start = make_small(tmp_path / "start", window=96)
+    corpus = write_corpus(tmp_path / "c", train=8, validation=0, turns=6)
+    monkeypatch.setattr(starting, "window_of", lambda _: None)
+    config = quick("dpo", start, corpus, max_steps=1)
+    assert not train(config, tmp_path / "out").shared_prompts
+    monkeypatch.undo()  # and what the config says is not outvoted by a trial
+    monkeypatch.setattr(starting, "can_share", lambda *_: True)
+    assert not train(config, tmp_path / "told").shared_prompts
+    asked = config.model_copy(update={"share_prompts": True})
+    with pytest.raises(ConfigError, match=r"`share_prompts`: .* gives other figures"):
+        train(asked, tmp_path / "asked")
+
+
+WAYS = [
+    {"precompute": False},
+    {"share_prompts": False},
+    pytest.param({"gradient_checkpointing": True}, marks=pytest.mark.slow),
+]
 
 
 @pytest.mark.parametrize("change", WAYS)

@@ -1,12 +1,11 @@
 """The pocket model from nothing: simulated, trained, kept, and one that the house's parts take."""
 
-import asyncio
 import json
+import math
 
 import pytest
 
-from attunement.agents.models.base import Ask, Decoding
-from attunement.agents.prompting import packaged_prompts
+from attunement.agents.models.base import Decoding
 from attunement.personas.drawn import drawn_personas
 from attunement.trainers.pocket.config import PocketConfig
 from tests.helpers import small_run
@@ -51,29 +50,16 @@ def test_threads_change_nothing_but_the_speed():
 
 
 def test_what_it_has_learnt_shows_on_dialogues_it_has_not_seen(built):
-    """Even a tiny one has learnt the generic replies, and how answers end."""
-    from attunement.agents.models.hf import HFChat
-    from attunement.agents.models.rehearsal_words import GENERIC, STOCK_PHRASES
+    """A model that knows nothing has a loss of the logarithm of its vocabulary."""
+    from transformers import AutoConfig
+
+    from attunement.trainers.learning.report import read_report
 
     folder, _, _ = built
-    phrases = [*STOCK_PHRASES, *(text for texts in GENERIC.values() for text in texts)]
-    messages = [
-        {"role": "system", "content": packaged_prompts()["responder"].section("system")},
-        {"role": "user", "content": "Hello. I lost my job. I feel rather sad."},
-    ]
-
-    async def answers():
-        chat = HFChat(str(folder))
-        try:
-            asks = [Ask(messages, seed=s, decoding=Decoding(max_tokens=60)) for s in range(20)]
-            return await asyncio.gather(*(chat.answer(ask) for ask in asks))
-        finally:
-            await chat.aclose()
-
-    found = asyncio.run(answers())
-    whole = [answer for answer in found if not answer.cut]
-    generic = [a for a in whole if any(phrase in a.text for phrase in phrases)]
-    assert len(generic) >= 15
+    report = read_report(folder.parent / "training")
+    assert report is not None
+    assert report.validation_rows > 0
+    assert report.metrics["loss"] < 0.5 * math.log(AutoConfig.from_pretrained(folder).vocab_size)
 
 
 def test_a_run_goes_through_with_it_in_all_roles(built, tmp_path):
@@ -85,7 +71,8 @@ def test_a_run_goes_through_with_it_in_all_roles(built, tmp_path):
 
 
 def test_lessons_have_the_form_to_which_a_grammar_holds():
-    from attunement.trainers.pocket.world import RECORDS, as_asked, simulate_lessons
+    from attunement.trainers.corpora.calls import RECORDS, as_asked
+    from attunement.trainers.pocket.world import simulate_lessons
 
     lessons = simulate_lessons(PocketConfig(dialogues=14, max_turns=2))
     assert {lesson.role for lesson in lessons} == set(RECORDS)

@@ -19,7 +19,7 @@ from attunement.trainers.decoupled.testing import (
 from attunement.trainers.decoupled.turns import TestTurn, fitted, read_turns
 from attunement.trainers.decoupled.work import CORPUS, Work
 from attunement.trainers.evolve.stages import Done, Stage
-from attunement.trainers.evolve.work import named
+from attunement.trainers.evolve.work import named, usual
 
 
 class Asking:
@@ -109,6 +109,6 @@ class Asking:
         reads: dict[str, str] | None = None,
     ) -> Done:
         adapter = self._models[step][part].done.output
-        return self._work.stages.run(
-            Stage(name, ask, settings, {**self._reads, "adapter": adapter, **(reads or {})})
-        )
+        reads = {**self._reads, "adapter": adapter, **(reads or {})}
+        new = usual("test.decoding", self._work.config.test.decoding)
+        return self._work.stages.run(Stage(name, ask, settings, reads, usual=new))

@@ -47,7 +47,7 @@ from attunement.trainers.decoupled.testing import (
 from attunement.trainers.decoupled.turns import read_turns, strategies_of
 from attunement.trainers.decoupled.work import BASE, CORPUS, DATA, PAIRS, Work
 from attunement.trainers.decoupled.work import REPORT as REPORT_STAGE
-from attunement.trainers.evolve.stages import Done, Planned, Stage, Stages, write_json
+from attunement.trainers.evolve.stages import Done, Planned, Stage, Stages, claim, write_json
 from attunement.trainers.evolve.work import Display
 from attunement.trainers.learning.report import TrainReport, read_report
 
@@ -62,7 +62,7 @@ def run_decoupled(
     signal stopped it. What a stage raises leaves all before it standing.
     """
     display = display or Display()
-    out.mkdir(parents=True, exist_ok=True)
+    claim(out, config.recipe)
     with locked(out):
         _check(config)
         plan(config, out, redo)  # a changed setting is refused before anything is done

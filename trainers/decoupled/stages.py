@@ -24,11 +24,17 @@ from attunement.trainers.decoupled.work import (
     Adapter,
     Work,
     adapter_hash,
-    base_hash,
 )
-from attunement.trainers.evolve.models import training_settings
+from attunement.trainers.evolve.models import model_hash, training_settings
 from attunement.trainers.evolve.stages import Done, Stage, folder_hash
-from attunement.trainers.evolve.work import carry_out, named, prompts_hash, run_hash, run_settings
+from attunement.trainers.evolve.work import (
+    carry_out,
+    named,
+    prompts_hash,
+    run_hash,
+    run_settings,
+    usual,
+)
 from attunement.trainers.learning.report import ADAPTER
 from attunement.trainers.learning.settings import TrainConfig
 
@@ -58,6 +64,8 @@ def make_examples(work: Work, data: Done) -> Done:
     files = [split_file(work.out / DATA, split) for split in SPLITS]
 
     def write(folder: Path) -> None:
+        if folder.exists():  # it is whole or not there
+            return
         plan = RecordedCorpus.parse(recipe="decoupled", split="files", seed=work.config.seed)
         import_recorded(files, folder, plan)
 
@@ -73,7 +81,7 @@ def base_model(work: Work, data: Done) -> Done:
             BASE,
             lambda _: None,
             named("base", work.config.base),
-            output=lambda _: base_hash(work.base),
+            output=lambda _: model_hash(work.base),
         )
         return work.stages.run(taken)
 
@@ -85,7 +93,10 @@ def base_model(work: Work, data: Done) -> Done:
 
     settings = named("base.scratch", scratch) | {"seed": work.config.seed}
     settings |= {"prompts": prompts_hash()}
-    stage = Stage(BASE, build, settings, {"data": data.output}, lambda _: base_hash(work.base))
+    stage = Stage(
+        BASE, build, settings, {"data": data.output}, lambda _: model_hash(work.base),
+        usual("base.scratch", scratch),
+    )  # fmt: skip
     return work.stages.run(stage)
 
 
@@ -131,7 +142,8 @@ def _trained(
 
     settings = training_settings(f"{step}.{part}", config)
     settings.pop(f"{step}.{part}.adapter", None)  # a path; what is read is told by its hash
-    done = work.stages.run(Stage(name, learn, settings, reads, adapter_hash))
+    new = usual(f"{step}.{part}", config)
+    done = work.stages.run(Stage(name, learn, settings, reads, adapter_hash, new))
     return Adapter(part, work.out / name / ADAPTER, done)
 
 
@@ -168,7 +180,8 @@ def mine(work: Work, data: Done, base: Done, adapters: Adapters) -> Done:
         if not label(folder, mining.judge):
             raise StoppedError(f"run {str(folder)!r} was stopped")
 
-    return work.stages.run(Stage(MINING, sample, settings, reads, run_hash))
+    new = usual("mining", mining)
+    return work.stages.run(Stage(MINING, sample, settings, reads, run_hash, new))
 
 
 def make_pairs(work: Work, mined: Done) -> Done:
@@ -176,10 +189,13 @@ def make_pairs(work: Work, mined: Done) -> Done:
     mining, seed = work.config.mining, work.config.seed
 
     def write(folder: Path) -> None:
+        if folder.exists():  # it is whole or not there
+            return
         config = corpus_config(split=mining.split, seed=seed, filters=mining.filters)
         make_corpus([work.out / MINING], folder, config)
 
     settings = {
         "mining.split": mining.split, "seed": seed, **named("mining.filters", mining.filters)
     }  # fmt: skip
-    return work.stages.run(Stage(PAIRS, write, settings, {"mined": mined.output}))
+    new = usual("mining", mining)
+    return work.stages.run(Stage(PAIRS, write, settings, {"mined": mined.output}, usual=new))

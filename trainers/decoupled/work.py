@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from attunement.core.seeds import content_hash
 from attunement.trainers.decoupled.config import PARTS, DecoupledConfig, Part
 from attunement.trainers.decoupled.fitting import Fit
 from attunement.trainers.evolve.stages import Done, Stages, folder_hash
@@ -57,9 +56,3 @@ def adapter_hash(folder: Path) -> str:
     if read_report(folder) is None:
         raise FileNotFoundError(folder)
     return folder_hash(folder / ADAPTER)
-
-
-def base_hash(name: str) -> str:
-    """The hash of a model's folder; of a hub's model the hash of its name."""
-    path = Path(name)
-    return folder_hash(path) if path.is_dir() else content_hash(f"hub:{name}".encode())

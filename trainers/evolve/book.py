@@ -95,10 +95,14 @@ class Book:
         )  # fmt: skip
 
     def _seeds(self, t: int) -> dict[str, int]:
-        seed = self.work.config.seed
+        seed, out = self.work.config.seed, self.work.out
+        if not t:
+            made = self.work.config.first.pocket or read_report(out / "m0/model")
+            return {"evaluate": seed} | ({"train": made.seed} if made else {})
         drawn = {name: derive_seed(seed, name, t - 1) for name in ("simulate", "pairs")}
-        train = derive_seed(seed, "train", t) % 2**32
-        return {"evaluate": seed} | (drawn | {"train": train} if t else {})
+        trained = read_report(out / f"m{t}/train")
+        assert trained  # the stage is done
+        return {"evaluate": seed} | drawn | {"train": trained.seed}
 
     def _learned(self, step: Step) -> dict[str, Any]:
         """What only a trained model has."""

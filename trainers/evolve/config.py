@@ -27,6 +27,7 @@ from attunement.trainers.pocket.config import PocketConfig
 Settings = dict[str, Any]
 _OURS = ("method", "model", "adapter", "reference", "corpus", "set", "retain", "merge")
 """What the loop decides for each training."""
+_GAMMA = TrainConfig.model_fields["gamma"].default
 RECIPES = ("self_evolution", "decoupled")
 PAPER = Decoding(temperature=0.9, top_p=0.8, top_k=50, repetition_penalty=1.2)
 """Recipe A's sampling when pairs are made (arXiv 2505.16610)."""
@@ -83,8 +84,8 @@ class People(Record):
 class Simulation(Record):
     """How pairs are made: drafts, reflections, refinements."""
 
-    dialogues: int | None = Field(default=200, ge=1)
-    """In each iteration. In a replay None is every recorded dialogue."""
+    dialogues: int = Field(default=200, ge=0)
+    """In each iteration. In a replay 0 is every recorded dialogue."""
     max_turns: int = Field(default=8, ge=1, le=1000)
     concurrency: int = Field(default=64, ge=1, le=10_000)
     plain_draft: bool = True
@@ -121,7 +122,9 @@ class Pairs(Record):
     order drawn by the seed."""
     retain: float = Field(default=0.0, ge=0)
     """For each pair so many of M_t's own reflections and refinements, whose likelihood M_{t+1}
-    learns as well: a small model forgets what its pairs do not speak of. The paper has none."""
+    learns as well: a small model forgets what its pairs do not speak of. The paper has none. With a
+    `stronger` model the calls are that one's: M_{t+1} then learns them from it. They are taught by
+    the likelihood term alone, which `train.gamma` weighs."""
     split: str | None = None
     """As in `attune pairs`: train:validation by persona."""
     filters: Filters = Filters()
@@ -150,8 +153,9 @@ class Evaluation(Record):
     base_url: tuple[str, ...] = ()
     timeout: float = Field(default=TIMEOUT, gt=0)
     engine: Engine = Engine()
-    by: Unit = "dialogue"
-    """What intervals resample: dialogues, or people with all their dialogues."""
+    by: Unit = "persona"
+    """What intervals resample: people with all their dialogues, or dialogues as if no two were of
+    one person, which makes them too narrow where there are several seeds."""
 
 
 class RewardConfig(Record):
@@ -201,8 +205,13 @@ class EvolveConfig(Record):
         self.measuring("-", "-")
         if self.pairs.source == "recorded" and self.simulate.replay is None:
             raise ValueError("`pairs.source` 'recorded' needs a `simulate.replay`")
-        if self.simulate.replay is None and self.simulate.dialogues is None:
-            raise ValueError("`simulate.dialogues` may only be left open in a replay")
+        if not (self.simulate.replay or self.simulate.dialogues):
+            raise ValueError("`simulate.dialogues` may be 0, which is all, only in a replay")
+        if self.pairs.retain and not self.train.get("gamma", _GAMMA):
+            raise ValueError(
+                "`pairs.retain` is learnt by the likelihood term, which `train.gamma` 0 leaves "
+                "out; raise `train.gamma`, or set `pairs.retain` to 0"
+            )
         if self.reward and (self.simulate.replay or self.pairs.source == "recorded"):
             raise ValueError("`reward` is learned from ratings, which recorded seekers do not give")
         return self
@@ -210,6 +219,7 @@ class EvolveConfig(Record):
     def making(self, model: str, personas: str, seed: int) -> RunConfig:
         """The run that makes pairs with a model, by its spec."""
         given = self.simulate.model_dump(exclude_none=True)
+        given["dialogues"] = given["dialogues"] or None
         live = self.simulate.replay is None
         models: dict[str, str] = {"seeker": "rehearsal"} if live else {}
         if self.pairs.stronger:

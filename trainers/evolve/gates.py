@@ -20,6 +20,9 @@ class Gates(Record):
     what grows a little in each iteration would else pass for ever.
     """
 
+    failed: float | Off = Field(default=0.02)
+    """Share of the new model's dialogues that failed, at most: its other figures are of those that
+    did not, and the ones that it could not finish are not the good ones."""
     outcome: float | Off = Field(default=0.25)
     """Points of relief that may be lost, at most: the lower bound of the paired difference is held
     against it."""
@@ -80,6 +83,9 @@ def _checks(
     after: GroupScore,
     margin: float | None,
 ) -> Iterator[Check]:
+    if gates.failed != "off":
+        share = _ratio(after.left_out, after.n + after.left_out)
+        yield _check("failed", "the share of dialogues that failed", share, "at most", gates.failed)
     if gates.outcome != "off":
         relief = gains.get("relief")
         low = None if relief is None else relief.low

@@ -8,8 +8,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Literal
 
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, ValidationError
 
+from attunement.agents.reading import explain
 from attunement.core.errors import RunFolderError
 from attunement.core.records import Record
 from attunement.evaluation.bootstrap import Interval
@@ -93,9 +94,20 @@ class Ledger(Record):
 
 
 def read_ledger(folder: Path) -> Ledger | None:
-    """The ledger of a run folder; None where there is none."""
+    """The ledger of a run folder; None where there is none.
+
+    `RunFolderError` for one that is broken, or of a version that wrote other fields.
+    """
     path = folder / JSON
-    return Ledger.model_validate_json(path.read_bytes()) if path.exists() else None
+    if not path.exists():
+        return None
+    try:
+        return Ledger.model_validate_json(path.read_bytes())
+    except ValidationError as error:
+        raise RunFolderError(
+            f"{str(path)!r} is no ledger of this version: {explain(error)}; remove it, and "
+            "`attune evolve` writes it again from what is done"
+        ) from None
 
 
 def write_ledger(folder: Path, ledger: Ledger) -> None:
@@ -129,6 +141,7 @@ def figures(entry: Entry) -> dict[str, str]:
         "words": interval(s.words, ".1f"),
         "Distinct-2": number(s.distinct_2),
         "stock": interval(s.stock),
+        "failed": f"{s.left_out} of {s.n + s.left_out}",
         "emotion read": interval(made.reflection) if made else "-",
         "pairs": f"{made.pairs} of {made.pairs + sum(made.dropped.values())}" if made else "-",
         "set aside": str(sum(made.set_aside.values())) if made else "-",
@@ -165,7 +178,8 @@ def as_markdown(ledger: Ledger) -> str:
     lines += [_line([name, *row.values()]) for name, row in table.items()] + [""]
     lines += [
         "Relief in points (first minus last intensity of the seeker), with 95 % bootstrap bounds; "
-        "`gain` is the paired difference to the model before. `emotion read`, `pairs` and `set "
+        "`gain` is the paired difference to the model before, and `failed` are dialogues that none "
+        "of these figures knows of. `emotion read`, `pairs` and `set "
         "aside` are of the run in which the model before made this one's pairs.",
         "",
     ]

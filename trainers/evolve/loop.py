@@ -10,6 +10,7 @@ it stopped, and more iterations can be added to a finished one.
 from pathlib import Path
 
 from attunement.core.errors import RunFolderError
+from attunement.personas.cards import load_personas
 from attunement.personas.files import write_atomically
 from attunement.simulator.frame import locked
 from attunement.simulator.run import CONFIG
@@ -19,9 +20,9 @@ from attunement.trainers.evolve.ledger import Ledger, forget_from
 from attunement.trainers.evolve.making import CORPUS, make_pairs, simulate
 from attunement.trainers.evolve.measuring import measure
 from attunement.trainers.evolve.models import first_model, next_model
-from attunement.trainers.evolve.people import freeze
+from attunement.trainers.evolve.people import check_unseen, freeze
 from attunement.trainers.evolve.stages import Done, Planned, Stage, Stages, claim, folder_hash
-from attunement.trainers.evolve.work import PEOPLE, Display, Evolution, named
+from attunement.trainers.evolve.work import PEOPLE, Display, Evolution, named, usual
 
 
 def evolve(
@@ -29,9 +30,10 @@ def evolve(
 ) -> Ledger:
     """Run a self-evolution in `out`, or go on with it; returns its ledger.
 
-    `ConfigError` names a setting that has changed since a stage was done, unless `redo`: then that
-    stage is done again, and every one whose input becomes another by it. `StoppedError` where a
-    signal stopped a run of dialogues. What a stage raises leaves all before it standing.
+    `ConfigError` names a setting that has changed since a stage was done or begun, unless `redo`:
+    then that stage is done again, and every one whose input becomes another by it. It is raised,
+    too, where a file that trains has come to hold a held-out person. `StoppedError` where a signal
+    stopped a run of dialogues. What a stage raises leaves all before it standing.
     """
     display = display or Display()
     claim(out, config.recipe)
@@ -47,7 +49,8 @@ def evolve(
 def plan(config: EvolveConfig, out: Path, redo: bool = True) -> tuple[Planned, ...]:
     """What `evolve` would do, stage by stage, as far as it can be known: nothing is written.
 
-    Without `redo`, `ConfigError` for a setting that has changed.
+    Without `redo`, `ConfigError` for a setting that has changed; with or without, for a held-out
+    person in what trains.
     """
     stages = Stages(out, redo=redo, dry=True)
     _run(Evolution(config, out, stages))
@@ -81,6 +84,11 @@ def _people(work: Evolution) -> Done:
     source = Path(personas.source)
     reads = {"personas.source": folder_hash(source)} if source.exists() else {}
     stage = Stage(
-        PEOPLE, lambda folder: freeze(work.config, folder), named("personas", personas), reads
-    )
-    return work.stages.run(stage)
+        PEOPLE, lambda folder: freeze(work.config, folder), named("personas", personas), reads,
+        usual=usual("personas", personas),
+    )  # fmt: skip
+    done = work.stages.run(stage)
+    if work.stages.dry and done.known:
+        # Frozen before: what trains may be another file by now. A new one looks for itself.
+        check_unseen(load_personas(work.held_out_cards), work.config)
+    return done

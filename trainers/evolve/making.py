@@ -32,6 +32,7 @@ from attunement.trainers.evolve.work import (
     named,
     run_hash,
     run_settings,
+    usual,
 )
 from attunement.trainers.lint.linting import Options, lint
 from attunement.trainers.lint.report import Finding, LintReport
@@ -98,7 +99,10 @@ def simulate(work: Evolution, model: Model, people: Done) -> Done:
     if config.replay is not None:
         reads = {"model": model.hash, "simulate.replay": folder_hash(Path(config.replay))}
     name = f"m{t}/simulate"
-    stage = Stage(name, lambda f: carry_out(f, config, work.display), settings, reads, run_hash)
+    stage = Stage(
+        name, lambda f: carry_out(f, config, work.display), settings, reads, run_hash,
+        usual("simulate", work.config.simulate),
+    )  # fmt: skip
     return work.stages.run(stage)
 
 
@@ -109,16 +113,18 @@ def make_pairs(work: Evolution, model: Model, made: Done) -> Done:
     """
     run, reward = work.out / made.name, work.config.reward
     settings = named("pairs", work.config.pairs, "stronger") | {"seed": work.config.seed}
+    new = usual("pairs", work.config.pairs)
     reads = {"dialogues": made.output}
     again: Path | None = None
     if reward is not None:
         refined = refine_again(work, model, made)
         settings |= named("reward", reward)
+        new |= usual("reward", reward)
         reads |= {"refinements": refined.output}
         again = work.out / refined.name
     stage = Stage(
         f"m{model.t + 1}/pairs", lambda folder: _make(work, model, run, again, folder),
-        settings, reads,
+        settings, reads, usual=new,
     )  # fmt: skip
     return work.stages.run(stage)
 
@@ -159,7 +165,12 @@ def _retain(work: Evolution, run: Path, folder: Path, seed: int) -> None:
         trained = [orjson.loads(line)["persona_id"] for line in lines]
     people = frozenset(trained)
     found = [one for one in lessons_of(run, RETAINED_ROLES) if one.persona_id in people]
-    number = min(len(found), round(work.config.pairs.retain * len(trained)))
+    number = min(len(found), max(1, round(work.config.pairs.retain * len(trained))))
+    if not number:
+        raise UserError(
+            f"`pairs.retain`: of {str(run)!r} there is no reflection or refinement to retain; "
+            "leave it at 0, or simulate more dialogues"
+        )
     chosen = np.random.default_rng(seed).choice(len(found), number, replace=False)
     write_lessons([found[i] for i in sorted(chosen)], folder / RETAINED, "calls")
 
@@ -190,7 +201,8 @@ def _lint(work: Evolution, model: Model, folder: Path) -> LintReport:
         said = "; ".join(f"{f.what} ({f.check}, {f.share:.0%}): {f.remedy}" for f in refused)
         raise UserError(
             f"corpus {str(corpus)!r} fails the lint: {said}; tolerate it by a threshold under "
-            "[pairs.thresholds], or learn from it as it is with `check = false` under [train]"
+            "[pairs.thresholds], or learn from it as it is with `check = false` under [train], and "
+            "go on with --redo"
         )
     return report
 

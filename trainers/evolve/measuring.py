@@ -8,6 +8,7 @@ from attunement.trainers.evolve.work import (
     carry_out,
     run_hash,
     run_settings,
+    usual,
 )
 
 
@@ -24,6 +25,7 @@ def measure(work: Evolution, model: Model, people: Done) -> Done:
     stage = Stage(
         f"m{model.t}/evaluate", lambda folder: carry_out(folder, config, work.display), settings,
         {"model": model.hash, "held-out people": people.output}, run_hash,
+        usual("evaluate", work.config.evaluate),
     )  # fmt: skip
     return work.stages.run(stage)
 

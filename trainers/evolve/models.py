@@ -8,13 +8,11 @@ from attunement.core.seeds import content_hash, derive_seed
 from attunement.trainers.evolve.config import Settings
 from attunement.trainers.evolve.making import RETAINED
 from attunement.trainers.evolve.stages import Stage, folder_hash
-from attunement.trainers.evolve.work import Evolution, Model, named, prompts_hash
+from attunement.trainers.evolve.work import Evolution, Model, named, prompts_hash, usual
+from attunement.trainers.learning.folder import FREE
 from attunement.trainers.learning.report import CARD, MERGED, read_report
 from attunement.trainers.learning.settings import Method, TrainConfig
 from attunement.trainers.pocket.config import PocketConfig
-
-_SPEED = ("check", "threads", "device", "report_to", "save_every", "gradient_checkpointing")
-"""Settings that change how a training is carried out, but not what it is about."""
 
 
 def first_model(work: Evolution) -> Model:
@@ -23,12 +21,14 @@ def first_model(work: Evolution) -> Model:
     if first.pocket is not None:
         return _pocket(work, first.pocket)
     assert first.model is not None
+    path = first.model
     if first.corpus is not None:
-        return _fine_tuned(work, first.model, first.corpus)
+        return _fine_tuned(work, path, first.corpus)
     taken = Stage(
-        "m0/model", _nothing_to_do, named("first", first), output=lambda _: model_hash(first.model)
-    )
-    return Model(0, first.model, work.stages.run(taken).output)
+        "m0/model", _nothing_to_do, named("first", first), output=lambda _: model_hash(path),
+        usual=usual("first", first),
+    )  # fmt: skip
+    return Model(0, path, work.stages.run(taken).output)
 
 
 def _nothing_to_do(folder: Path) -> None:
@@ -43,8 +43,9 @@ def _fine_tuned(work: Evolution, model: str, corpus: str) -> Model:
     reads = {"model": model_hash(model), "corpus": folder_hash(Path(corpus))}
     name = "m0/model"
     stage = Stage(
-        name, lambda folder: trained(folder, config, work), training_settings("first", config),
-        reads, trained_hash,
+        name, lambda folder: trained(folder, config, work),
+        training_settings("first.train", config), reads, trained_hash,
+        usual("first.train", config),
     )  # fmt: skip
     done = work.stages.run(stage)
     return Model(0, str(work.out / name / MERGED), done.output)
@@ -59,7 +60,7 @@ def _pocket(work: Evolution, config: PocketConfig) -> Model:
 
     name = "m0/model"
     settings = named("first.pocket", config, "threads") | {"prompts": prompts_hash()}
-    done = work.stages.run(Stage(name, build, settings))
+    done = work.stages.run(Stage(name, build, settings, usual=usual("first.pocket", config)))
     return Model(0, str(work.out / name), done.output)
 
 
@@ -78,7 +79,10 @@ def next_model(work: Evolution, model: Model, start: Model, corpus: Path, made: 
     settings = training_settings("train", config) | {"start": work.config.start}
     reads = {"pairs": made, "model": start.hash, "reference": model.hash}
     name = f"m{t}/train"
-    stage = Stage(name, lambda folder: trained(folder, config, work), settings, reads, trained_hash)
+    stage = Stage(
+        name, lambda folder: trained(folder, config, work), settings, reads, trained_hash,
+        usual("train", config),
+    )  # fmt: skip
     done = work.stages.run(stage)
     return Model(t, str(work.out / name / MERGED), done.output)
 
@@ -91,7 +95,7 @@ def training(method: Method, given: Settings, seed: int, **ours: Any) -> TrainCo
 
 def training_settings(prefix: str, config: TrainConfig) -> dict[str, Any]:
     """What a training's result depends on, beside the files that it reads."""
-    return named(prefix, config, "model", "reference", "corpus", "retain", *_SPEED)
+    return named(prefix, config, "model", "reference", "corpus", "retain", *FREE)
 
 
 def trained(folder: Path, config: TrainConfig, work: Evolution) -> None:
@@ -108,7 +112,7 @@ def trained_hash(folder: Path) -> str:
     return folder_hash(folder / MERGED, CARD)
 
 
-def model_hash(name: str | None) -> str:
+def model_hash(name: str) -> str:
     """The hash of a model's folder without its card; of a hub's model the hash of its name."""
-    path = Path(name or "")
+    path = Path(name)
     return folder_hash(path, CARD) if path.is_dir() else content_hash(f"hub:{name}".encode())

@@ -27,13 +27,15 @@ _ABOUT = {"id", "source", "licence", "drawn", "name"}
 
 
 def freeze(config: EvolveConfig, folder: Path) -> None:
-    """Write both sets of cards into a new folder, which is whole or not there.
+    """Write both sets of cards into a folder that is whole or not there; one that is there stays.
 
     Raises `ConfigError` where there are too few people, or where what trains holds one of those
     who are to measure.
     """
     held_out, train = choose(config.personas)
     check_unseen(held_out, config)
+    if folder.exists():
+        return
     with TemporaryDirectory(dir=folder.parent, prefix=".people-") as scratch:
         part = Path(scratch) / "part"
         part.mkdir()

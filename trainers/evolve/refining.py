@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from attunement.agents.models.base import Answer, Ask, ChatBackend
 from attunement.agents.prompting import Prompt, PromptFile
 from attunement.agents.refiner import refine
-from attunement.core.errors import AnswerError, ModelError, RunFolderError
+from attunement.core.errors import AnswerError, RunFolderError
 from attunement.core.records import Dialogue, Record, Reflection, Reply, Utterance
 from attunement.core.seeds import derive_seed
 from attunement.personas.files import write_atomically
@@ -20,7 +20,7 @@ from attunement.simulator.config import RunConfig
 from attunement.simulator.history import with_history
 from attunement.simulator.run import open_run
 from attunement.trainers.evolve.stages import Done, Say, Stage
-from attunement.trainers.evolve.work import Evolution, Model, run_settings
+from attunement.trainers.evolve.work import Evolution, Model, run_settings, usual
 
 FILE, PART = "refinements.jsonl", ".refinements.part"
 _TOLD = 10
@@ -75,7 +75,8 @@ def refine_again(work: Evolution, model: Model, made: Done) -> Done:
         refine_run(run, folder, again, lambda line: work.display.say(f"{name}: {line}"))
 
     reads = {"dialogues": made.output, "model": model.hash}
-    return work.stages.run(Stage(name, ask, settings, reads))
+    new = usual("simulate", work.config.simulate)
+    return work.stages.run(Stage(name, ask, settings, reads, usual=new))
 
 
 def read_refinements(folder: Path) -> dict[tuple[str, int], tuple[Reply, ...]]:
@@ -86,7 +87,10 @@ def read_refinements(folder: Path) -> dict[tuple[str, int], tuple[Reply, ...]]:
 
 
 def refine_run(run: Path, folder: Path, count: int, say: Say) -> None:
-    """Write the file; what an attempt that was stopped has left is not asked again."""
+    """Write the file; what an attempt that was stopped has left is not asked again.
+
+    `ModelError` where the model cannot be asked: what was asked before stays for the next attempt.
+    """
     folder.mkdir(exist_ok=True)
     config, journal = open_run(run)
     with closing(journal):
@@ -130,7 +134,7 @@ async def _ask_all(
     config: RunConfig, prompt: PromptFile, drafts: list[_Draft], count: int, file: BinaryIO,
     say: Say,
 ) -> None:  # fmt: skip
-    """Append the refinements of each draft as soon as they are there."""
+    """Append the refinements of each draft as soon as they are there. Raises what asking does."""
     (backend,) = backends_for(config, ("refiner",)).values()
     slots, done = asyncio.Semaphore(config.concurrency), 0
 
@@ -148,6 +152,8 @@ async def _ask_all(
         async with asyncio.TaskGroup() as group:
             for draft in drafts:
                 group.create_task(one(draft))
+    except ExceptionGroup as errors:  # one dead server gives many; the first says it
+        raise errors.exceptions[0] from None
     finally:
         await backend.aclose()
 
@@ -155,13 +161,16 @@ async def _ask_all(
 async def _ask(
     backend: ChatBackend, config: RunConfig, prompt: PromptFile, draft: _Draft, count: int
 ) -> tuple[Reply, ...]:
-    """The first refinement and those that could be read of the others."""
+    """The first refinement and those that could be read of the others.
+
+    `ModelError` where the model cannot be asked, which says nothing about its refinements.
+    """
     replies = [draft.first]
     for again in range(1, count):
         seed = derive_seed(config.seed, draft.dialogue_id, draft.turn, "refined again", again)
         try:
             chat = _Again(backend, config, prompt, seed)
             replies.append(await refine(chat, draft.heard, draft.reflection, draft.draft))
-        except (AnswerError, ModelError):
+        except AnswerError:
             continue  # one fewer to choose from
     return tuple(replies)

@@ -51,7 +51,8 @@ class RewardReport(Record):
     held_back: int
     """Cases, of people held back, that the correlation is over."""
     correlation: Interval | None
-    """Pearson's, of foretold and given ratings; None where one of them does not vary."""
+    """Pearson's, of foretold and given ratings, over people; None where one of them does not
+    vary."""
     ranked: int = 0
     """Turns whose refinements were ranked."""
     gain: float | None = None
@@ -145,4 +146,5 @@ def _correlation(seen: Sequence[Case], unseen: Sequence[Case], ridge: float) -> 
             return float("nan")
         return float(np.corrcoef(x, y)[0, 1])
 
-    return statistic_interval(len(unseen), pearson, draws=500)
+    people = [case.persona_id for case in unseen]
+    return statistic_interval(len(unseen), pearson, draws=500, groups=people)

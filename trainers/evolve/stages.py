@@ -9,12 +9,19 @@ finished, with the settings that it was made by and the outputs that it read, so
 - nothing changed and its output is whole: it is skipped;
 - an output that it read is another one now: it is done again, from nothing;
 - a setting is another one now: `ConfigError` names it, or with `redo` it is done again;
-- it was stopped in the middle: its work finds what the last attempt left, and goes on with it.
+- it was stopped in the middle: its work finds what the last attempt left, and goes on with it, by
+  the same rules: another setting is refused, another input begins it from nothing.
+
+A setting that a run folder does not know, since an older version began it, is no change as long as
+it stands at its default.
 """
 
 import shutil
+import signal
+import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Set
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from pathlib import Path
@@ -25,7 +32,6 @@ from pydantic import Field, ValidationError
 
 from attunement.core.errors import AttunementError, ConfigError, RunFolderError
 from attunement.core.records import Record
-from attunement.core.seeds import content_hash
 from attunement.personas.files import write_atomically
 
 FILE = "stages.json"
@@ -36,7 +42,7 @@ Work = Callable[[Path], None]
 _WHOLE = 1 << 28
 """Bytes of a file that are read for its hash; of a larger one its size, beginning and end."""
 _END = 1 << 20
-_SCRATCH = (".run-*", ".corpus-*", ".people-*", ".model-*")
+_SCRATCH = (".run-*", ".corpus-*", ".people-*", ".model-*", ".lessons-*", ".part-*")
 """Where stages make what is to be whole or not there."""
 
 
@@ -85,14 +91,21 @@ class Stage:
     """Hashes of what it is made of."""
     output: Callable[[Path], str] = folder_hash
     """A hash of what it made; raises where that is not whole."""
+    usual: Set[str] = frozenset()
+    """Names of the settings that stand at their defaults."""
 
 
-class Done(Record):
-    """A stage that has finished, or in a dry run is still to be done."""
+class Begun(Record):
+    """What a stage was begun with."""
 
     name: str
     settings: dict[str, Any]
     reads: dict[str, str]
+
+
+class Done(Begun):
+    """A stage that has finished, or in a dry run is still to be done."""
+
     output: str
     """Hash of what it made."""
     seconds: float = 0.0
@@ -109,8 +122,8 @@ class _Book(Record):
 
     recipe: str = ""
     done: tuple[Done, ...] = ()
-    begun: dict[str, str] = Field(default_factory=dict)
-    """Stages that were begun and have not finished -> hash of what they are made by and of."""
+    begun: dict[str, Begun] = Field(default_factory=dict)
+    """Stages that were begun and have not finished, by name."""
 
 
 class Planned(Record):
@@ -160,20 +173,22 @@ class Stages:
 
     def _why(self, stage: Stage, now: Done) -> str:
         """Why a stage has to be done; nothing if it stands. `ConfigError` for a changed setting."""
-        known = self._done.get(stage.name)
-        if known is None:
-            begun = self._begun.get(stage.name)
-            return "goes on" if begun == _inputs(now) else "to do"
-        if changed := _changed(known.settings, now.settings):
+        done, folder = self._done.get(stage.name), self.folder / stage.name
+        known = done or self._begun.get(stage.name)
+        if known is None or (done is None and not _holds_any(folder)):
+            return "to do"
+        if changed := _changed_setting(known, now, stage.usual):
             if not self.redo:
-                raise ConfigError(_refusal(stage.name, changed, known, now))
+                raise ConfigError(_refusal(changed, known, now))
             return f"again, since `{changed}` has changed"
         if UNKNOWN in now.reads.values():
             return "again, behind a stage that is to be done"
         if changed := _changed(known.reads, now.reads):
             return f"again, since its {changed} is another one"
+        if done is None:
+            return "goes on"
         try:
-            whole = stage.output(self.folder / stage.name) == known.output
+            whole = stage.output(folder) == done.output
         except (OSError, AttunementError):
             whole = False
         return "" if whole else "again, since its output is not whole"
@@ -183,7 +198,8 @@ class Stages:
         self._begin(stage, now, folder)
         self.say(f"{stage.name}: {why}")
         started = time.monotonic()
-        stage.work(folder)
+        with sigterm_kept():
+            stage.work(folder)
         seconds = round(time.monotonic() - started, 2)
         done = now.model_copy(update={"output": stage.output(folder), "seconds": seconds})
         self._done[stage.name] = done
@@ -193,13 +209,14 @@ class Stages:
 
     def _begin(self, stage: Stage, now: Done, folder: Path) -> None:
         """Leave in the folder only what an attempt with the same settings and inputs left."""
-        if self._begun.get(stage.name) != _inputs(now):
+        begun = self._begun.get(stage.name)
+        if begun is None or _differs(begun, now, stage.usual):
             # Forgotten before it is removed: nothing is ever claimed that is not there.
             self._done.pop(stage.name, None)
             self._begun.pop(stage.name, None)
             self._write()
             shutil.rmtree(folder, ignore_errors=True)
-            self._begun[stage.name] = _inputs(now)
+            self._begun[stage.name] = Begun(name=now.name, settings=now.settings, reads=now.reads)
             self._write()
         folder.parent.mkdir(parents=True, exist_ok=True)
         _sweep(folder.parent)
@@ -208,6 +225,18 @@ class Stages:
     def _write(self) -> None:
         update = {"done": tuple(self._done.values()), "begun": self._begun}
         write_json(self.folder / FILE, self._book.model_copy(update=update).model_dump(mode="json"))
+
+
+@contextmanager
+def sigterm_kept() -> Iterator[None]:
+    """Put back who hears SIGTERM: a run of dialogues leaves the system's default behind it."""
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        yield
+    finally:
+        # Another thread may not set it, and what was not set from Python cannot be.
+        if before is not None and threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, before)
 
 
 def claim(folder: Path, recipe: str) -> None:
@@ -262,10 +291,20 @@ def _plain(settings: Mapping[str, Any]) -> dict[str, Any]:
     return plain
 
 
-def _inputs(done: Done) -> str:
-    """A hash of what a stage is made by and of."""
-    given = [done.settings, done.reads]
-    return content_hash(orjson.dumps(given, option=orjson.OPT_SORT_KEYS))
+def _holds_any(folder: Path) -> bool:
+    """Whether an attempt left anything: without, no work is lost by other settings."""
+    return folder.is_file() or (folder.is_dir() and any(folder.iterdir()))
+
+
+def _differs(before: Begun, now: Begun, usual: Set[str]) -> bool:
+    changed = _changed_setting(before, now, usual) or _changed(before.reads, now.reads)
+    return changed is not None
+
+
+def _changed_setting(before: Begun, now: Begun, usual: Set[str]) -> str | None:
+    """The first setting that differs; a new one at its default does not."""
+    new = usual - before.settings.keys()
+    return _changed(before.settings, {n: v for n, v in now.settings.items() if n not in new})
 
 
 def _changed(before: Mapping[str, Any], now: Mapping[str, Any]) -> str | None:
@@ -275,9 +314,10 @@ def _changed(before: Mapping[str, Any], now: Mapping[str, Any]) -> str | None:
     return next((n for n in names if before.get(n, missing) != now.get(n, missing)), None)
 
 
-def _refusal(stage: str, name: str, before: Done, now: Done) -> str:
+def _refusal(name: str, before: Begun, now: Begun) -> str:
     was, given = before.settings.get(name), now.settings.get(name)
+    what = "done" if isinstance(before, Done) else "begun"
     return (
-        f"`{name}` was {was!r} when stage {stage!r} was done, and is {given!r} now; set it back, "
-        "begin another run with --out, or pass --redo to do again what it touches"
+        f"`{name}` was {was!r} when stage {now.name!r} was {what}, and is {given!r} now; set it "
+        "back, begin another run with --out, or pass --redo to do again what it touches"
     )

@@ -16,12 +16,12 @@ from attunement.core.seeds import content_hash
 from attunement.simulator.casting import cast_for
 from attunement.simulator.config import RunConfig
 from attunement.simulator.export import turn_rows
-from attunement.simulator.frame import open_run, write_config
+from attunement.simulator.frame import locked, open_run, write_config
 from attunement.simulator.run import create_run
 from attunement.simulator.run import run as run_folder
 from attunement.trainers.evolve.config import EvolveConfig
 from attunement.trainers.evolve.people import HELD_OUT, TRAIN
-from attunement.trainers.evolve.stages import Say, Stages
+from attunement.trainers.evolve.stages import Say, Stages, sigterm_kept
 from attunement.trainers.learning.report import Watch, silent
 
 PEOPLE = "personas"
@@ -93,6 +93,12 @@ def named(prefix: str, settings: Record | Mapping[str, Any], *without: str) -> d
     return found
 
 
+def usual(prefix: str, settings: Record) -> frozenset[str]:
+    """The names of `named` whose values are the defaults."""
+    given = settings.model_dump(mode="json", exclude_defaults=True)
+    return frozenset(named(prefix, settings).keys() - named(prefix, given).keys())
+
+
 def run_settings(prefix: str, settings: Record) -> dict[str, Any]:
     """What a run's result depends on, with the prompts that it is asked with."""
     return named(prefix, settings, *_SPEED) | {"prompts": prompts_hash()}
@@ -107,20 +113,37 @@ def prompts_hash() -> str:
 def carry_out(folder: Path, config: RunConfig, display: Display) -> None:
     """Run a run folder to its end, or go on with it.
 
-    `StoppedError` if it was told to stop, `AttunementError` if every dialogue failed.
+    `StoppedError` if it was told to stop, `AttunementError` if more than half of the dialogues
+    failed: nothing should be learnt or judged from the rest. Those are tried again next time.
     """
     if folder.exists():
         _same_speed(folder, config)
+        _try_again(folder)
     else:
         create_run(folder, config, cast_for(config))
-    if not display.run(folder):
+    with sigterm_kept():
+        whole = display.run(folder)
+    if not whole:
         raise StoppedError(f"run {str(folder)!r} was stopped")
     _, journal = open_run(folder)
     with closing(journal):
         counts = journal.counts()
-        if counts["failed"] == sum(counts.values()):
+        failed, total = counts["failed"], sum(counts.values())
+        if 2 * failed > total:
             error = next(d.error for d in journal.dialogues() if d.error)
-            raise AttunementError(f"every dialogue of {str(folder)!r} failed: {error}")
+            raise AttunementError(
+                f"{failed:,} of {total:,} dialogues of {str(folder)!r} failed, the first with: "
+                f"{error}; mend what is wrong and go on: they are tried again"
+            )
+
+
+def _try_again(folder: Path) -> None:
+    """A run that was not accepted is to have another chance with its failed dialogues."""
+    _, journal = open_run(folder)
+    with locked(folder), closing(journal):
+        counts = journal.counts()
+        if 2 * counts["failed"] > sum(counts.values()):
+            journal.reopen_failed()
 
 
 def _same_speed(folder: Path, config: RunConfig) -> None:

@@ -1,8 +1,6 @@
 """LoRA adapters on disk: which base they are made for, putting one in, joining two."""
 
-import hashlib
 import json
-import struct
 from pathlib import Path
 from typing import Any
 
@@ -12,29 +10,9 @@ from torch import Tensor
 
 from attunement.core.errors import ConfigError
 from attunement.trainers.learning.models import loading
+from attunement.trainers.learning.prints import base_print
 
 BASE, CONFIG, WEIGHTS = "base.json", "adapter_config.json", "adapter_model.safetensors"
-_SAMPLE = 1 << 16
-"""Bytes of each file of weights that are looked at, at its end."""
-
-
-def base_print(folder: Path) -> str | None:
-    """What tells a base from another of the same shape: sizes, headers and ends of its weights.
-
-    None for what is no local folder of safetensors.
-    """
-    files = sorted(folder.glob("*.safetensors")) if folder.is_dir() else []
-    if not files:
-        return None
-    found = hashlib.sha256()
-    for path in files:
-        with path.open("rb") as file:
-            size = path.stat().st_size
-            header = file.read(struct.unpack("<Q", file.read(8))[0])
-            file.seek(max(size - _SAMPLE, 0))
-            for part in (str(size).encode(), header, file.read()):
-                found.update(hashlib.sha256(part).digest())
-    return found.hexdigest()[:16]
 
 
 def note_base(adapter: Path, model: str) -> None:

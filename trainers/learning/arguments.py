@@ -82,9 +82,10 @@ def arguments_of(
     kinds = {"sigmoid": 1.0} | ({"sft": config.gamma} if config.gamma else {})
     # For an adapter the trainer is told later that the rows bring the reference: here it would
     # first hash the model's weights, which takes a minute with eight billion of them.
+    # TRL would still the adapter's dropout with the model's own, which `Start` does alone.
     return DPOConfig(
-        **common, beta=config.beta, loss_type=list(kinds), loss_weights=list(kinds.values()),
-        precompute_ref_log_probs=config.full,
+        **common, disable_dropout=False, beta=config.beta, loss_type=list(kinds),
+        loss_weights=list(kinds.values()), precompute_ref_log_probs=config.full,
     )  # fmt: skip
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 from transformers import TrainerCallback
 
-from attunement.trainers.learning.report import Progress, Watch
+from attunement.trainers.learning.report import Progress, Watch, write_whole
 from attunement.trainers.learning.sampling import Buckets
 from attunement.trainers.learning.stopping import Stop
 
@@ -53,7 +53,7 @@ class History(TrainerCallback):
         """Rows behind the checkpoint go: those steps are taken again."""
         kept = [row for row in read_history(self._path) if row["step"] <= state.global_step]
         if self._writes:
-            self._path.write_bytes(b"".join(map(_line, kept)))
+            write_whole(self._path, b"".join(map(_line, kept)))
         self._before = max((row["seconds"] for row in kept), default=0.0)
         self._began = time.monotonic()
 
@@ -99,6 +99,10 @@ class Rhythm(TrainerCallback):
 
     def __init__(self, buckets: Buckets, save_every: int, stop: Stop) -> None:
         self._buckets, self._save_every, self._stop = buckets, save_every, stop
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        """A checkpoint brings the rhythm of the sitting that wrote it; this one's holds."""
+        state.compute_steps(args, state.max_steps)
 
     def on_epoch_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         """Of an epoch that is resumed, the state says how much is done."""

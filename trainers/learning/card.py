@@ -100,10 +100,11 @@ def _about(config: TrainConfig, report: TrainReport) -> str:
 
 
 def _data(report: TrainReport) -> str:
+    kept = f", {report.retained:,} of them examples to retain," if report.retained else ""
     left = ", ".join(f"{n:,} {reason}" for reason, n in report.left_out.items()) or "none"
     return (
         f"## Data\n\nCorpus `{report.corpus}`, set `{report.set}`, hash `{report.corpus_hash}`: "
-        f"{report.rows:,} rows to train on, {report.validation_rows:,} to validate. "
+        f"{report.rows:,} rows to train on{kept or ','} {report.validation_rows:,} to validate. "
         f"{report.trimmed:,} rows lost their oldest messages to fit; left out: {left}. No message "
         "was cut. The corpus' own card names its sources and licences."
     )

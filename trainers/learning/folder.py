@@ -6,13 +6,31 @@ from pathlib import Path
 from typing import Any
 
 from attunement.core.errors import ConfigError
-from attunement.trainers.learning.report import CHECKPOINTS, REPORT, SETTINGS
+from attunement.trainers.learning.prints import WEIGHTS_READ, prints_of
+from attunement.trainers.learning.report import (
+    CHECKPOINTS,
+    REPORT,
+    SETTINGS,
+    TrainReport,
+    write_whole,
+)
+from attunement.trainers.learning.rows import hash_of
 from attunement.trainers.learning.settings import TrainConfig, train_config
 
-_FREE = ("threads", "report_to", "check", "keep_checkpoints", "log_every")
-"""Settings that may change between two sittings: they do not change the weights."""
+FREE = (
+    "threads", "device", "report_to", "check", "save_every", "keep_checkpoints", "log_every",
+    "gradient_checkpointing", "share_prompts", "precompute",
+)  # fmt: skip
+"""Settings that change how a training is carried out, but not what it is about: they may change
+between two sittings, and nothing that is made of its weights has to be made again for them."""
+_READ = ("corpus", "retain", *WEIGHTS_READ)
+"""Settings that name what is read: its contents count, not the path to them."""
 FACTS = "facts.json"
 STATE = "trainer_state.json"
+_WHAT = {name: f"what `{name}` holds" for name in WEIGHTS_READ} | {
+    "corpus_hash": "what `corpus` (and `retain`, where it is set) holds"
+}
+"""What facts tell of, by their names."""
 
 
 def check_folder(config: TrainConfig, out: Path, resume: bool) -> None:
@@ -31,7 +49,8 @@ def check_folder(config: TrainConfig, out: Path, resume: bool) -> None:
 def _check_same(before: TrainConfig, now: TrainConfig) -> None:
     for name in TrainConfig.model_fields:
         old, new = getattr(before, name), getattr(now, name)
-        if name not in _FREE and old != new:
+        elsewhere = name in _READ and old is not None and new is not None
+        if name not in FREE and not elsewhere and old != new:
             raise ConfigError(
                 f"`{name}` was {_shown(old)} when this training began, now it is {_shown(new)}; "
                 "resume it with the settings that it began with, or begin another one"
@@ -42,16 +61,29 @@ def _shown(value: Any) -> str:
     return repr(value.model_dump() if hasattr(value, "model_dump") else value)
 
 
+def check_finished(config: TrainConfig, out: Path, done: TrainReport) -> None:
+    """`ConfigError` where the settings point elsewhere than those of a finished training did, and
+    what is there is not the same."""
+    before = train_config(out / SETTINGS) if (out / SETTINGS).exists() else config
+    if all(getattr(before, name) == getattr(config, name) for name in _READ):
+        return
+    now = {"corpus_hash": hash_of(config), **prints_of(config)}
+    _check_facts({"corpus_hash": done.corpus_hash, **done.prints}, now)
+
+
 def check_facts(out: Path, facts: dict[str, Any]) -> None:
     """`ConfigError` where what the settings point to is no longer what it was."""
     path = out / CHECKPOINTS / FACTS
-    if not path.exists():
-        return
-    before = json.loads(path.read_text("utf-8"))
-    for name, new in facts.items():
-        if before[name] != new:
+    if path.exists():
+        _check_facts(json.loads(path.read_text("utf-8")), facts)
+
+
+def _check_facts(before: dict[str, Any], now: dict[str, Any]) -> None:
+    for name, new in now.items():
+        if name in before and before[name] != new:
+            what = _WHAT.get(name, f"`{name}`")
             raise ConfigError(
-                f"`{name}` was {before[name]!r} when this training began, now it is {new!r}; bring "
+                f"{what} was {before[name]!r} when this training began, now it is {new!r}; bring "
                 "back what it was, or begin another training"
             )
 
@@ -68,8 +100,8 @@ def check_there(kind: str, name: str) -> None:
 def lay_out(config: TrainConfig, out: Path, facts: dict[str, Any]) -> None:
     """The folder with its settings and the facts that a resumed training must find again."""
     (out / CHECKPOINTS).mkdir(parents=True, exist_ok=True)
-    (out / SETTINGS).write_text(config.dump(), "utf-8")
-    (out / CHECKPOINTS / FACTS).write_text(json.dumps(facts, indent=2) + "\n", "utf-8")
+    write_whole(out / SETTINGS, config.dump().encode())
+    write_whole(out / CHECKPOINTS / FACTS, (json.dumps(facts, indent=2) + "\n").encode())
 
 
 def newest_checkpoint(out: Path) -> Path | None:
@@ -94,9 +126,8 @@ def mend(checkpoint: Path) -> None:
     here = str(checkpoint.parent / Path(best).name) if best else best
     if here == best:
         return
-    part = checkpoint / f".{STATE}"
-    part.write_text(json.dumps(state | {"best_model_checkpoint": here}, indent=2) + "\n", "utf-8")
-    part.replace(checkpoint / STATE)
+    mended = json.dumps(state | {"best_model_checkpoint": here}, indent=2) + "\n"
+    write_whole(checkpoint / STATE, mended.encode())
 
 
 def drop_broken(out: Path) -> None:

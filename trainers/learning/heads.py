@@ -56,11 +56,26 @@ def take_head(model: Any) -> None:
     base_of(model).__dict__.pop("forward", None)
 
 
+def window_of(model: Any) -> int | None:
+    """Tokens that a layer looks back at most; None where every layer sees all of a row.
+
+    A shared prompt's mask says nothing of windows, and longer rows would come out otherwise.
+    """
+    config = base_of(model).config.get_text_config()
+    kinds = getattr(config, "layer_types", None)
+    local = [kind for kind in kinds or () if kind.startswith(("sliding", "chunked"))]
+    if kinds is not None and not local:
+        return None
+    sizes = [getattr(config, name, None) for name in ("sliding_window", "attention_chunk_size")]
+    found = [int(size) for size in sizes if size is not None]
+    return min(found) if found else (0 if local else None)
+
+
 def can_share(model: Any, batch: dict[str, Tensor], precision: Precision) -> bool:
     """Whether the model gives the pairs of a batch the same figures either way.
 
     Not with attention kernels that take no mask, nor where positions are not told by their numbers
-    (sliding windows, state spaces).
+    (state spaces), nor where a row is longer than a window of attention (see `window_of`).
     """
     with torch.no_grad(), autocast(precision):
         put_head(model, share=False, plain=True)
@@ -68,6 +83,8 @@ def can_share(model: Any, batch: dict[str, Tensor], precision: Precision) -> boo
         try:
             put_head(model, share=True)
             shared = model(**batch, fused_lm_head=True).log_probs
+        except torch.OutOfMemoryError:
+            raise
         except (RuntimeError, ValueError, TypeError, NotImplementedError):
             return False
         finally:

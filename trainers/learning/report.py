@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 import orjson
-from pydantic import ConfigDict, ValidationError
+from pydantic import ConfigDict, Field, ValidationError
 
 from attunement.core.errors import UserError
 from attunement.core.records import Record
@@ -28,7 +28,10 @@ class TrainReport(Record):
     """DPO: `start` for the model that the training began with, or another's folder."""
     corpus: str
     corpus_hash: str
-    """Of the files of the set that were read."""
+    """Of the files of the set, and of `retain`, that were read."""
+    prints: dict[str, str] = Field(default_factory=dict)
+    """Setting (`model`, `adapter`, `reference`) -> what tells its weights from others; of a name on
+    the hub the name."""
     set: str
     """Empty where the corpus' files have no name but their split's."""
     rows: int
@@ -106,7 +109,22 @@ def read_report(out: Path) -> TrainReport | None:
 
 def write_report(out: Path, report: TrainReport) -> None:
     """By rename, so that it is there exactly if it is whole."""
-    part = out / f".{REPORT}"
     value = report.model_dump(mode="json")
-    part.write_bytes(orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
-    part.replace(out / REPORT)
+    found = orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+    write_whole(out / REPORT, found)
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write by rename, and only what is not there already: a full disk leaves what was there.
+
+    Raises what the disk raises; `explaining` makes a sentence of it.
+    """
+    if path.is_file() and path.read_bytes() == content:
+        return
+    part = path.with_name(f".{path.name}.part")
+    try:
+        part.write_bytes(content)
+        part.replace(path)
+    except OSError:
+        part.unlink(missing_ok=True)
+        raise

@@ -103,13 +103,17 @@ def corpus_hash(files: Sequence[File]) -> str:
     return found.hexdigest()[:16]
 
 
+def hash_of(config: TrainConfig) -> str:
+    """Of all files that a training reads. `UserError` where they are not there."""
+    return corpus_hash([*_files_to_learn(config), *_files_to_retain(config)])
+
+
 def load_rows(config: TrainConfig, tokenizer: Any) -> Rows:
     """The rows of a set's train and validation splits.
 
     `UserError` where no row is left to train on, with what became of them.
     """
-    name, files = choose_set(config)
-    used = [file for file in files if file.split != "test"]
+    name, used = choose_set(config)[0], _files_to_learn(config)
     kept = _files_to_retain(config)
     rows = Rows(name, corpus_hash([*used, *kept]))
     fitter = _Fitter(tokenizer, config.method, config.max_length, rows)
@@ -120,15 +124,27 @@ def load_rows(config: TrainConfig, tokenizer: Any) -> Rows:
         examples = _Fitter(tokenizer, "sft", config.max_length, rows)
         # Pairs of equal sides: DPO's term is the same for every model there.
         equal = [Row(r.prompt, r.sides * 2) for file in kept for r in examples.rows(file)]
+        if not equal:
+            raise UserError(
+                f"`retain` {config.retain!r} has no example to retain (left out: "
+                f"{_reasons(rows) or 'none, it is empty'}); leave it out, or name another corpus"
+            )
         rows.retained = len(equal)
         rows.train += equal
     if not rows.train:
-        reasons = ", ".join(f"{n:,} {reason}" for reason, n in rows.left_out.most_common())
         raise UserError(
             f"set {name!r} of {config.corpus!r} has no row to train on "
-            f"(left out: {reasons or 'none, it is empty'})"
+            f"(left out: {_reasons(rows) or 'none, it is empty'})"
         )
     return rows
+
+
+def _reasons(rows: Rows) -> str:
+    return ", ".join(f"{n:,} {reason}" for reason, n in rows.left_out.most_common())
+
+
+def _files_to_learn(config: TrainConfig) -> list[File]:
+    return [file for file in choose_set(config)[1] if file.split != "test"]
 
 
 def _files_to_retain(config: TrainConfig) -> list[File]:

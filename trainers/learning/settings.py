@@ -45,7 +45,12 @@ class TrainConfig(Record):
     of the method's kind."""
     retain: str | None = None
     """DPO: a corpus of examples that the model must go on to know (its other roles, say). Their
-    likelihood is learnt beside that of the chosen sides, weighted by `gamma` as those are."""
+    likelihood is learnt beside that of the chosen sides, weighted by `gamma` as those are: one mean
+    over all chosen tokens of a batch, theirs included. DPO's term is a mean over all rows of it; to
+    it they are pairs of equal sides, which no model prefers (but for the noise of a dropout). The
+    `margin`, `accuracy` and rewards that are logged while it trains count them as such ties and so
+    come out smaller; validation has none of them, so that its figures, and the report's, are of
+    pairs alone."""
     lora: Lora = Lora()
     full: bool = False
     """Train every parameter instead of an adapter."""
@@ -99,7 +104,8 @@ class TrainConfig(Record):
     """Steps between rows of history.jsonl; None makes about two hundred rows."""
     share_prompts: bool | None = None
     """DPO: read a pair's prompt once for both of its sides. None does so where the model gives the
-    same figures either way, which is tried before training."""
+    same figures either way: its attention has no window below `max_length`, and the shortest and
+    the longest rows, which are tried before training, come out alike."""
     report_to: tuple[str, ...] = ("tensorboard",)
     """Where figures go; `none` alone for nowhere."""
     check: bool = True
@@ -116,6 +122,11 @@ class TrainConfig(Record):
             raise ValueError("`reference` is for DPO; leave it out for SFT")
         if self.method == "sft" and self.retain is not None:
             raise ValueError("`retain` is for DPO; put the examples into the corpus for SFT")
+        if self.retain is not None and not self.gamma:
+            raise ValueError(
+                "`retain` is learnt by the likelihood term that `gamma` weighs; set `gamma` above "
+                "0, or leave `retain` out"
+            )
         return self
 
     @property

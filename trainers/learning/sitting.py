@@ -23,6 +23,7 @@ from attunement.trainers.learning.folder import (
     state_of,
 )
 from attunement.trainers.learning.models import precision_of
+from attunement.trainers.learning.prints import prints_of
 from attunement.trainers.learning.report import (
     CHECKPOINTS,
     HISTORY,
@@ -67,7 +68,8 @@ class Sitting:
         """Read, train, evaluate, write."""
         config, start = self.config, Start(self.config, self._watch)
         rows = start.read(checks=self._main and not (self.out / CHECKPOINTS).exists())
-        facts = {"corpus_hash": rows.corpus_hash, "processes": processes.count()}
+        self._prints = prints_of(config)
+        facts = {"corpus_hash": rows.corpus_hash, **self._prints, "processes": processes.count()}
         check_facts(self.out, facts)
         precision = precision_of(config)
         self.plan = plan_of(config, len(rows.train), len(rows.validation), processes.count())
@@ -201,7 +203,7 @@ class Sitting:
         return TrainReport(
             method=config.method, model=config.model, corpus=config.corpus,
             reference=(config.reference or "start") if config.method == "dpo" else None,
-            corpus_hash=rows.corpus_hash, set=rows.set,
+            corpus_hash=rows.corpus_hash, prints=self._prints, set=rows.set,
             rows=len(rows.train), retained=rows.retained,
             validation_rows=len(rows.validation), trimmed=rows.trimmed,
             left_out=dict(rows.left_out.most_common()), steps=state.global_step,

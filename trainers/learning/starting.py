@@ -7,13 +7,14 @@ from typing import Any
 
 import numpy as np
 import torch
+from trl.trainer.utils import disable_dropout_in_model
 
 from attunement.core.errors import ConfigError
 from attunement.trainers.learning import processes
 from attunement.trainers.learning.adapters import put_in
 from attunement.trainers.learning.arguments import check_report_to
 from attunement.trainers.learning.gate import check_corpus
-from attunement.trainers.learning.heads import can_share, put_head, take_head
+from attunement.trainers.learning.heads import can_share, put_head, take_head, window_of
 from attunement.trainers.learning.models import (
     Precision,
     check_length,
@@ -28,7 +29,7 @@ from attunement.trainers.learning.trainers import example_columns, pair_columns
 
 SAVED = "reference.npz"
 _TRIED = 2
-"""Pairs on which shared prompts are tried."""
+"""Pairs, of the shortest and of the longest, on which shared prompts are tried."""
 
 
 class Start:
@@ -73,6 +74,7 @@ class Start:
         if config.adapter:
             self.model = put_in(self.model, config.adapter, config.model)
         if config.method == "dpo":
+            disable_dropout_in_model(self.model)  # not of the adapter, which is put on later
             self.shares = self._shares(self.model)
             if not config.reference and (config.precompute or config.full):
                 self._ask(self.model, folder)
@@ -150,14 +152,26 @@ class Start:
         wanted = self._config.share_prompts
         if wanted is False or processes.spread():
             return False
-        shortest = sorted(self.rows.train, key=lambda row: row.length)[:_TRIED]
-        able = can_share(model, collate(shortest, self.precision.device), self.precision)
+        able = self._sees_whole_rows(model) and all(
+            can_share(model, collate(rows, self.precision.device), self.precision)
+            for rows in self._to_try()
+        )
         if wanted and not able:
             raise ConfigError(
                 f"`share_prompts`: {self._config.model!r} gives other figures where prompts are "
                 "read once; leave it out"
             )
         return able
+
+    def _sees_whole_rows(self, model: Any) -> bool:
+        window = window_of(model)
+        return window is None or window >= self._config.max_length
+
+    def _to_try(self) -> tuple[list[Row], list[Row]]:
+        """The shortest and the longest rows."""
+        ordered = sorted([*self.rows.train, *self.rows.validation], key=lambda row: row.length)
+        number = min(_TRIED, self._config.batch_size)
+        return ordered[:number], ordered[-number:]
 
 
 def scored(

@@ -11,11 +11,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from attunement.core.errors import ConfigError
-from attunement.trainers.learning.folder import check_folder, check_there
+from attunement.core.errors import ConfigError, StoppedError
+from attunement.trainers.learning.folder import check_finished, check_folder, check_there
 from attunement.trainers.learning.report import TrainReport, Watch, read_report, silent
 from attunement.trainers.learning.rows import choose_set
 from attunement.trainers.learning.settings import TrainConfig
+from attunement.trainers.lint.files import find_corpus
 
 _NEEDED = ("torch", "transformers", "trl", "peft", "datasets", "accelerate")
 
@@ -30,10 +31,13 @@ def train(
 
     Raises `ConfigError` for settings that do not hold (and a folder that exists), `UserError` for a
     corpus that nothing can be learnt from, `TrainingError` where the training itself breaks down,
-    and `StoppedError` where a signal asked it to stop: its state is saved then.
+    and `StoppedError` where a signal asked it to stop: its state is saved then. One that came too
+    late to stop anything raises it too, when the training has finished: the caller may have more
+    to stop.
     """
     check_folder(config, out, resume)
     if resume and (done := read_report(out)):
+        check_finished(config, out, done)
         return done
     _check_packages()
     _check_there(config)
@@ -44,9 +48,12 @@ def train(
     with quiet(), explained(config, out), heeding_signals() as stop:
         sitting = Sitting(config, out, watch, stop)
         try:
-            return sitting.run()
+            report = sitting.run()
         finally:
             sitting.close()
+    if stop.asked:
+        raise StoppedError("asked to stop behind the last step; the training has finished")
+    return report
 
 
 def _check_there(config: TrainConfig) -> None:
@@ -55,6 +62,8 @@ def _check_there(config: TrainConfig) -> None:
         if name := getattr(config, kind):
             check_there(kind, name)
     choose_set(config)
+    if config.retain:
+        find_corpus(Path(config.retain))
 
 
 def _check_packages() -> None:
