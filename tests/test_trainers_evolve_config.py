@@ -95,7 +95,7 @@ def test_a_stronger_model_reflects_and_refines():
         ({"bla": 1}, "`bla`: there is no such name"),
         ({"train": {"beta": -1}}, "`beta`: Input should be greater than 0"),
         ({"train": {"bela": 1}}, "`bela`: there is no such name"),
-        ({"train": {"model": "m"}}, "`model` is decided by the loop"),
+        ({"train": {"model": "m"}}, "`model` is decided by the recipe"),
         ({"simulate": {"dialogs": 1}}, "`simulate.dialogs`: there is no such name"),
         ({"simulate": {"decoding": {"temperature": 9}}}, "`simulate.decoding.temperature`"),
         ({"simulate": {"models": {"judgement": "x"}}}, "simulate.models"),

@@ -16,7 +16,7 @@ from attunement.core.records import Record
 from attunement.simulator.config import SAMPLED, RunConfig, Spec
 from attunement.trainers.corpora.filters import Filters
 from attunement.trainers.corpora.mining import mining_config
-from attunement.trainers.learning.settings import Method, TrainConfig
+from attunement.trainers.learning.settings import TrainConfig, check_settings
 
 Settings = dict[str, Any]
 Part = Literal["planner", "responder", "joint"]
@@ -30,18 +30,6 @@ _NAME = 16
 """Tokens that a strategy's name has at most."""
 PAPER = Decoding(**SAMPLED)
 """Recipe B's sampling (arXiv 2505.16995)."""
-
-
-def _checked(method: Method, given: Settings) -> Settings:
-    """Settings of a training; those that the recipe decides are refused."""
-    for name in given:
-        if name in _OURS:
-            raise ValueError(f"`{name}` is decided by the recipe; leave it out")
-    try:
-        TrainConfig.model_validate({"method": method, "model": "-", "corpus": "-"} | given)
-    except ValidationError as error:
-        raise ValueError(explain(error)) from None
-    return given
 
 
 class Subsample(Record):
@@ -71,7 +59,7 @@ class FromScratch(Record):
             raise ValueError(
                 f"`hidden` {self.hidden} must be a multiple of twice `heads` ({self.heads})"
             )
-        _checked("sft", self.train)
+        check_settings("sft", self.train, _OURS)
         return self
 
 
@@ -169,7 +157,7 @@ class DecoupledConfig(Record):
     @classmethod
     def _trains(cls, given: Trainings, info: Any) -> Trainings:
         for part in PARTS:
-            _checked(info.field_name, given.of(part))
+            check_settings(info.field_name, given.of(part), _OURS)
         return given
 
     @model_validator(mode="after")

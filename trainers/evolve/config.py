@@ -20,7 +20,7 @@ from attunement.trainers.corpora.filters import Filters
 from attunement.trainers.corpora.making import USUAL
 from attunement.trainers.corpora.splits import parse_split
 from attunement.trainers.evolve.gates import Gates
-from attunement.trainers.learning.settings import Method, TrainConfig
+from attunement.trainers.learning.settings import TrainConfig, check_settings
 from attunement.trainers.lint.registry import parse_thresholds
 from attunement.trainers.pocket.config import PocketConfig
 
@@ -31,18 +31,6 @@ _GAMMA = TrainConfig.model_fields["gamma"].default
 RECIPES = ("self_evolution", "decoupled")
 PAPER = Decoding(temperature=0.9, top_p=0.8, top_k=50, repetition_penalty=1.2)
 """Recipe A's sampling when pairs are made (arXiv 2505.16610)."""
-
-
-def _training(method: Method, given: Settings) -> Settings:
-    """Settings of a training, checked; those that the loop decides are refused."""
-    for name in given:
-        if name in _OURS:
-            raise ValueError(f"`{name}` is decided by the loop; leave it out")
-    try:
-        TrainConfig.model_validate({"method": method, "model": "-", "corpus": "-"} | given)
-    except ValidationError as error:
-        raise ValueError(explain(error)) from None
-    return given
 
 
 class First(Record):
@@ -65,7 +53,7 @@ class First(Record):
             raise ValueError("`corpus` fine-tunes a `model`; name one, or leave it out")
         if self.train and self.corpus is None:
             raise ValueError("`train` is for a `corpus` to fine-tune on; name one")
-        _training("sft", self.train)
+        check_settings("sft", self.train, _OURS)
         return self
 
 
@@ -196,7 +184,8 @@ class EvolveConfig(Record):
     @field_validator("train")
     @classmethod
     def _trains(cls, given: Settings) -> Settings:
-        return _training("dpo", given)
+        check_settings("dpo", given, _OURS)
+        return given
 
     @model_validator(mode="after")
     def _runs_hold(self) -> Self:

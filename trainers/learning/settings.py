@@ -1,6 +1,7 @@
 """What a training is told: model, corpus, method and its numbers, with where they come from."""
 
 import tomllib
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -142,6 +143,18 @@ class TrainConfig(Record):
     def dump(self) -> str:
         """The settings as TOML, unset fields left out."""
         return tomli_w.dumps(self.model_dump(mode="json", exclude_none=True))
+
+
+def check_settings(method: Method, given: Mapping[str, Any], decided: Collection[str]) -> None:
+    """A training's settings inside a recipe's: `ValueError` for one that the recipe has `decided`,
+    and where they do not hold."""
+    for name in given:
+        if name in decided:
+            raise ValueError(f"`{name}` is decided by the recipe; leave it out")
+    try:
+        TrainConfig.model_validate({"method": method, "model": "-", "corpus": "-", **given})
+    except ValidationError as error:
+        raise ValueError(explain(error)) from None
 
 
 def train_config(path: Path | None = None, **settings: Any) -> TrainConfig:
