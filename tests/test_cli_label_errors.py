@@ -27,7 +27,7 @@ def test_it_prints_figures_by_side_and_error_and_what_comes_next(folder):
     assert result.exit_code == 0, result.output
     assert "by rehearsal" in result.stdout
     for words in ("draft", "refined", "replies labelled", "with errors", "Template Response",
-                  "unreadable", "attune show run 0", "--filter-errors"):  # fmt: skip
+                  "unreadable", " show run 0", "--filter-errors"):  # fmt: skip
         assert words in result.stdout, words
     again = attune("label-errors", folder)
     assert "Every reply is labelled by rehearsal" in again.stderr
