@@ -1,6 +1,5 @@
 """What recipe B is told: a TOML file whose first line is `recipe = "decoupled"`."""
 
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, Self, get_args
@@ -16,9 +15,9 @@ from attunement.core.records import Record
 from attunement.simulator.config import SAMPLED, RunConfig, Spec
 from attunement.trainers.corpora.filters import Filters
 from attunement.trainers.corpora.mining import mining_config
+from attunement.trainers.evolve.config import Settings, read_toml
 from attunement.trainers.learning.settings import TrainConfig, check_settings
 
-Settings = dict[str, Any]
 Part = Literal["planner", "responder", "joint"]
 PARTS: tuple[Part, ...] = get_args(Part)
 """The three adapters of one base; `joint` is the baseline."""
@@ -201,12 +200,7 @@ class DecoupledConfig(Record):
 
 def read_decoupled(path: Path) -> DecoupledConfig:
     """The configuration of a file. `ConfigError` with one sentence where it does not hold."""
-    try:
-        settings = tomllib.loads(path.read_text("utf-8"))
-    except FileNotFoundError:
-        raise ConfigError(f"no config file {str(path)!r}; check the path") from None
-    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"config file {str(path)!r} cannot be read: {error}") from None
+    _, settings = read_toml(path)
     return check_decoupled(settings, f"config file {str(path)!r}")
 
 

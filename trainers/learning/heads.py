@@ -85,7 +85,7 @@ def can_share(model: Any, batch: dict[str, Tensor], precision: Precision) -> boo
             shared = model(**batch, fused_lm_head=True).log_probs
         except torch.OutOfMemoryError:
             raise
-        except (RuntimeError, ValueError, TypeError, NotImplementedError):
+        except (RuntimeError, ValueError, TypeError):
             return False
         finally:
             take_head(model)

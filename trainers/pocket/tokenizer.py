@@ -65,10 +65,7 @@ def make_tokenizer(texts: Iterable[str], words: int, phrases: int, context: int)
 
 
 def instructions() -> Iterator[str]:
-    """What stands between the placeholders of the prompt files, where it is more than a few words.
-
-    Raises nothing: a role without such a text has none.
-    """
+    """What stands between the placeholders of the prompt files, where it is over three words."""
     seen = set()
     for prompt in packaged_prompts().values():
         for text in prompt.fixed_texts():
