@@ -375,6 +375,8 @@ class Dialogue(Record):
     outcome: Outcome | None = None
     error: str | None = None
     """Why it failed; the turns before the failure are kept."""
+    verdicts: tuple[Verdict, ...] = ()
+    """Judgements of the whole dialogue."""
 
 
 # ---- roles --------------------------------------------------------------------------------------

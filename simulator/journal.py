@@ -40,7 +40,7 @@ from attunement.simulator.tables import (
     VERDICTS,
     VERSION,
 )
-from attunement.simulator.verdicts import turns_of, verdict_row
+from attunement.simulator.verdicts import turns_of, verdict_row, verdicts_of
 from attunement.simulator.writer import (
     VERDICT_KEY,
     Row,
@@ -241,7 +241,8 @@ class Journal:
         """All dialogues with their turns, in order, read a page at a time."""
         for page in self._pages(*where):
             with self.engine.connect() as db:
-                turns = turns_of(db, [row.idx for row in page])
+                judged = verdicts_of(db, [row.idx for row in page])
+                turns = turns_of(db, [row.idx for row in page], judged)
             for row in page:
                 yield Dialogue(
                     id=row.id,
@@ -251,7 +252,12 @@ class Journal:
                     stop_reason=row.stop_reason,
                     outcome=Outcome.model_validate_json(row.outcome) if row.outcome else None,
                     error=row.error,
+                    verdicts=tuple(judged.get((row.idx, 0), ())),
                 )
+
+    def named(self, id: str) -> Dialogue | None:
+        """The dialogue of an id; None if there is none."""
+        return next(self.dialogues(DIALOGUES.c.id == id), None)
 
     def find(self, name: str) -> Dialogue:
         """A dialogue by its id, or by its number counted from 0. `UserError` if there is none."""
@@ -342,7 +348,7 @@ class Journal:
 
     def _task(self, row: Any, role: Role | None) -> Task:
         with self.engine.connect() as db:
-            turns = turns_of(db, [row.idx])[row.idx]
+            turns = turns_of(db, [row.idx], verdicts_of(db, [row.idx]))[row.idx]
         return Task(
             index=row.idx,
             id=row.id,

@@ -1,6 +1,6 @@
 """Turns as the journal gives them back: each with what judges said of it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, select
@@ -9,14 +9,12 @@ from attunement.core.records import Turn, Verdict
 from attunement.simulator.tables import TURNS, VERDICTS
 from attunement.simulator.writer import Row
 
+Judged = Mapping[tuple[int, int], Sequence[Verdict]]
+"""What judges said, by a dialogue's index and the turn; turn 0 is the whole dialogue."""
 
-def turns_of(db: Connection, dialogues: Sequence[int]) -> dict[int, list[Turn]]:
+
+def turns_of(db: Connection, dialogues: Sequence[int], judged: Judged) -> dict[int, list[Turn]]:
     """The turns of some dialogues by the dialogue's index, each with what judges said of it."""
-    c = VERDICTS.c
-    judged: dict[tuple[int, int], list[Verdict]] = {}
-    query = select(VERDICTS).where(c.dialogue.in_(dialogues))
-    for row in db.execute(query.order_by(c.dialogue, c.turn, c.name, c.about, c.judge, c.key)):
-        judged.setdefault((row.dialogue, row.turn), []).append(_verdict(row))
     turns: dict[int, list[Turn]] = {index: [] for index in dialogues}
     of_these = select(TURNS).where(TURNS.c.dialogue.in_(dialogues))
     for row in db.execute(of_these.order_by(TURNS.c.dialogue, TURNS.c.number)):
@@ -25,6 +23,16 @@ def turns_of(db: Connection, dialogues: Sequence[int]) -> dict[int, list[Turn]]:
             turn = turn.model_copy(update={"verdicts": tuple(verdicts)})
         turns[row.dialogue].append(turn)
     return turns
+
+
+def verdicts_of(db: Connection, dialogues: Sequence[int]) -> Judged:
+    """What judges said of some dialogues."""
+    c = VERDICTS.c
+    judged: dict[tuple[int, int], list[Verdict]] = {}
+    query = select(VERDICTS).where(c.dialogue.in_(dialogues))
+    for row in db.execute(query.order_by(c.dialogue, c.turn, c.name, c.about, c.judge, c.key)):
+        judged.setdefault((row.dialogue, row.turn), []).append(_verdict(row))
+    return judged
 
 
 def _verdict(row: Any) -> Verdict:

@@ -1,0 +1,163 @@
+"""A figure as every kind of measurement hands it over: what it is, and its parts by dialogue.
+
+    figure = mean_figure(RELIEF, {"0/ada-0000": (1.5, 1)})
+    figure.value, figure.interval()
+
+A figure is a function of a sum over dialogues: a mean of (sum, count), F1 of a table of counts,
+BLEU of matched n-grams. So one resampling of dialogues serves all of them, and two systems are
+compared by the same draws. What is no such function (Distinct-n, say) is a `whole`, without an
+interval.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+import numpy as np
+
+from attunement.core.records import Dialogue, Record
+from attunement.evaluation.bootstrap import Interval, draw_rows, interval_of
+
+Family = Literal[
+    "outcome", "text", "strategy", "reflection", "judges", "people", "realism", "stability"
+]
+Better = Literal["higher", "lower", ""]
+Parts = Mapping[str, np.ndarray]
+"""Dialogue key -> an array of one fixed shape, which may be added up over dialogues."""
+Of = Callable[[np.ndarray], np.ndarray]
+"""Sums, stacked in front, shape (…, *shape of one part) -> figures, shape (…); NaN where there is
+nothing to compute it from."""
+
+
+class Measure(Record):
+    """What is measured."""
+
+    name: str
+    """Unique within its family, as in `emotion accuracy`."""
+    family: Family
+    unit: str = ""
+    """`points`, `share`, `%`, `words`; empty for a plain number."""
+    better: Better = ""
+    """Which way is good; empty where neither is."""
+    method: str
+    """How it is computed and from what, in a sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One figure of one system."""
+
+    measure: Measure
+    parts: Parts = field(default_factory=dict)
+    of: Of = lambda sums: ratios(sums)
+    whole: float | None = None
+    """The figure where it is no function of a sum over dialogues: there are no `parts` then."""
+    levels: Mapping[str, float] = field(default_factory=dict)
+    """What a figure has to be read against, by name: `chance`, `majority`, `always 3`."""
+    why: str = ""
+    """Why there is no figure, where there is none."""
+
+    @property
+    def value(self) -> float | None:
+        """The figure; None where there was nothing to compute it from."""
+        if not self.parts:
+            return self.whole
+        found = float(self.of(np.sum(list(self.parts.values()), axis=0)))
+        return None if np.isnan(found) else found
+
+    def interval(
+        self, groups: Mapping[str, str] | None = None, seed: int = 0, draws: int = 2000
+    ) -> Interval | None:
+        """The figure with bounds by a bootstrap over dialogues; None for a `whole` one.
+
+        `groups`, by dialogue, are resampled whole: the persona of each, say.
+        """
+        if not self.parts or self.value is None:
+            return None
+        stacked = stack(self.parts, list(self.parts), groups)
+        found = np.concatenate([self.of(sums) for sums in redrawn(stacked, seed, draws)])
+        return interval_of(self.value, found, len(stacked))
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """A figure along something: by turn, by strategy."""
+
+    measure: Measure
+    points: Mapping[str, Figure]
+    """What stands below the axis -> the figure there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Counts of what was said against what was so: a confusion matrix."""
+
+    name: str
+    family: Family
+    rows: str
+    """What rows are: `inferred`, `predicted`."""
+    columns: str
+    """What columns are: `true`, `recorded`."""
+    labels: Sequence[str]
+    counts: np.ndarray
+    """Shape (len(labels), len(labels)), or one row more: what could not be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What one kind of measurement found out about one system."""
+
+    figures: Sequence[Figure] = ()
+    series: Sequence[Series] = ()
+    tables: Sequence[Table] = ()
+
+
+class Meter(Protocol):
+    """Reads a system's dialogues one by one, and keeps no more of them than it needs."""
+
+    def add(self, key: str, dialogue: Dialogue) -> None:
+        """Read a finished dialogue. Its key is the same for every system that is compared."""
+        ...
+
+    def findings(self) -> Findings:
+        """What was found in all of them."""
+        ...
+
+
+def mean_figure(
+    measure: Measure,
+    sums: Mapping[str, tuple[float, float]],
+    levels: Mapping[str, float] | None = None,
+    why: str = "nothing to compute it from",
+) -> Figure:
+    """A mean over all that was counted: dialogue -> (sum of values, how many)."""
+    parts = {key: np.array(pair, float) for key, pair in sums.items() if pair[1]}
+    return Figure(measure, parts, levels=levels or {}, why="" if parts else why)
+
+
+def ratios(sums: np.ndarray) -> np.ndarray:
+    """Means of sums and counts, shape (…, 2) -> (…); NaN where nothing was counted."""
+    above, below = sums[..., 0], sums[..., 1]
+    nothing = np.full(np.shape(above), np.nan)
+    return np.asarray(np.divide(above, below, out=nothing, where=below > 0))
+
+
+def stack(parts: Parts, keys: Sequence[str], groups: Mapping[str, str] | None = None) -> np.ndarray:
+    """The parts of some dialogues, shape (dialogues or groups, …), groups added up."""
+    if groups is None:
+        return np.stack([parts[key] for key in keys])
+    together: dict[str, np.ndarray] = {}
+    for key in keys:
+        name = groups[key]
+        together[name] = together[name] + parts[key] if name in together else parts[key]
+    return np.stack(list(together.values()))
+
+
+def redrawn(stacked: np.ndarray, seed: int, draws: int) -> "list[np.ndarray]":
+    """Sums over redrawn rows, a block of draws at a time: arrays (draws in the block, …)."""
+    n = len(stacked)
+    blocks = []
+    for rows in draw_rows(n, seed, draws):
+        times = np.stack([np.bincount(row, minlength=n) for row in rows]).astype(float)
+        blocks.append(np.tensordot(times, stacked, 1))
+    return blocks
