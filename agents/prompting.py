@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
+from typing import Literal
 
 from attunement.core.errors import ConfigError, unknown
 from attunement.core.records import Role, Utterance
@@ -16,7 +17,9 @@ ChatMessage = dict[str, str]
 ROLES_WITH_PROMPT: tuple[Role, ...] = (
     "seeker", "guard", "planner", "responder", "joint", "reflector", "refiner", "judge",
 )  # fmt: skip
-BLOCKS = ("persona", "dialogue", "private", "reflection", "draft", "reply")
+BLOCKS = (
+    "persona", "dialogue", "private", "reflection", "draft", "reply", "reply_a", "reply_b",
+)  # fmt: skip
 """Names of the delimited data blocks that prompts may hold."""
 
 _SECTION = re.compile(r"^=== (\w+) ===\n", re.MULTILINE)
@@ -86,6 +89,13 @@ def packaged_prompts() -> Mapping[Role, PromptFile]:
     """The prompt files that ship with this package, by role."""
     folder = resources.files("attunement.agents") / "prompts"
     return {r: PromptFile((folder / f"{r}.txt").read_text("utf-8")) for r in ROLES_WITH_PROMPT}
+
+
+@lru_cache
+def instrument(name: Literal["rating", "comparing"]) -> PromptFile:
+    """A prompt file that a judge uses besides its own."""
+    file = resources.files("attunement.agents") / "prompts" / f"{name}.txt"
+    return PromptFile(file.read_text("utf-8"))
 
 
 def block(name: str, text: str) -> str:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from attunement.simulator.frame import Watch
-    from attunement.simulator.labelling import Labelling
+    from attunement.simulator.judging import Instrument
     from attunement.simulator.labels import LabelReport
 
 
@@ -80,8 +80,8 @@ def label_errors(
         end_stopped(tally, f"attune label-errors {run}{options}")
 
 
-def watch_labels(plan: "Labelling") -> "Watch":
-    """Shows the progress of labelling on stderr: a bar on a terminal, plain lines elsewhere."""
+def watch_labels(plan: "Instrument") -> "Watch":
+    """Shows the progress of a judge on stderr: a bar on a terminal, plain lines elsewhere."""
     from collections.abc import Iterator
     from contextlib import contextmanager
     from threading import Event, Thread
@@ -91,7 +91,7 @@ def watch_labels(plan: "Labelling") -> "Watch":
 
     from attunement.cli.progress import PLAIN_EVERY
     from attunement.simulator.journal import Journal
-    from attunement.simulator.labelling import left
+    from attunement.simulator.judging import left
     from attunement.simulator.recorder import Tally
 
     @contextmanager

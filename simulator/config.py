@@ -37,9 +37,11 @@ class RunConfig(Record):
     """Spec of the model behind every role."""
     models: dict[Role, Spec] = Field(default_factory=dict)
     """Specs for single roles. The guard has a model only if it is named here; the judge is the one
-    that labelled the run's replies last."""
+    that judged the run last."""
     judges: tuple[Spec, ...] = ()
     """Every judge that has labelled replies of this run."""
+    assessors: tuple[Spec, ...] = ()
+    """Every model that has rated, compared or planned again what was said in this run."""
     base_url: tuple[str, ...] = ()
     """Addresses of OpenAI-compatible servers, for `openai:` specs that bring none of their own."""
     personas: str | None = None

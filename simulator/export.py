@@ -27,6 +27,7 @@ def turn_rows(journal: Journal) -> Iterator[dict[str, Any]]:
 
 def _turn_row(dialogue: Dialogue, turn: Turn) -> dict[str, Any]:
     record = turn.model_dump(mode="json")
+    last = turn is dialogue.turns[-1]
     return {
         "dialogue_id": dialogue.id,
         "turn": record.pop("number"),
@@ -34,8 +35,9 @@ def _turn_row(dialogue: Dialogue, turn: Turn) -> dict[str, Any]:
         "persona_id": dialogue.persona.id,
         "reply": turn.reply.text if turn.reply else None,
         **record,
-        "stop_reason": dialogue.stop_reason if turn is dialogue.turns[-1] else None,
-        "error": dialogue.error if turn is dialogue.turns[-1] else None,
+        "stop_reason": dialogue.stop_reason if last else None,
+        "error": dialogue.error if last else None,
+        "dialogue_verdicts": [v.model_dump() for v in dialogue.verdicts] if last else [],
     }
 
 

@@ -40,7 +40,7 @@ from attunement.simulator.tables import (
     VERDICTS,
     VERSION,
 )
-from attunement.simulator.verdicts import turns_of, verdict_row, verdicts_of
+from attunement.simulator.verdicts import Judged, turns_of, verdict_row, verdicts_of
 from attunement.simulator.writer import (
     VERDICT_KEY,
     Row,
@@ -258,6 +258,11 @@ class Journal:
     def named(self, id: str) -> Dialogue | None:
         """The dialogue of an id; None if there is none."""
         return next(self.dialogues(DIALOGUES.c.id == id), None)
+
+    def verdicts(self, indices: Sequence[int]) -> Judged:
+        """What judges said of some dialogues, by index and turn; turn 0 is the whole dialogue."""
+        with self.engine.connect() as db:
+            return verdicts_of(db, indices)
 
     def find(self, name: str) -> Dialogue:
         """A dialogue by its id, or by its number counted from 0. `UserError` if there is none."""

@@ -4,7 +4,7 @@ A pair has a subject and its opponent. Whoever judges it, a model or a person, i
 of two orders, and the answer is kept as a verdict on the subject, in the subject's own journal.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from hashlib import sha256
 from pathlib import Path
@@ -53,6 +53,10 @@ class Pair(Record):
         """The name of verdicts on this pair."""
         return PREFERRED + self.opponent
 
+    def holds(self, turn: int, verdict: Verdict) -> bool:
+        """Whether a verdict of that turn is about this pair."""
+        return (turn, verdict.about, verdict.name) == (self.turn, self.about, self.name)
+
     def verdict(self, judge: str, winner: Winner | None, order: Order, reason: str = "") -> Verdict:
         """A judgement of this pair: 1 where the subject won, 0 where its opponent did, 0.5 a tie.
 
@@ -84,10 +88,11 @@ def between(subject: Path, against: Path) -> Iterator[Pair]:
     """
     (one, ours), (other, theirs) = open_run(subject), open_run(against)
     with closing(ours), closing(theirs):
-        if one.seed != other.seed or (one.replay is None) != (other.replay is None):
+        live = one.replay is None
+        if live != (other.replay is None) or (live and one.seed != other.seed):
             raise ConfigError(
                 f"runs {str(subject)!r} and {str(against)!r} cannot be compared side by side: run "
-                "both live or both with --replay, with the same seed"
+                "both with --replay, or both live with the same seed"
             )
         found = False
         for index, dialogue in numbered(ours):
@@ -117,8 +122,9 @@ def _twin(journal: Journal, dialogue: Dialogue) -> Dialogue | None:
     twin = journal.named(dialogue.id)
     if twin is None or twin.stop_reason is None:
         return None
-    same = twin.persona == dialogue.persona and twin.recorded == dialogue.recorded
-    return twin if same else None
+    if dialogue.recorded is not None:  # the words that both reply to are all that counts
+        return twin if twin.recorded == dialogue.recorded else None
+    return twin if twin.persona == dialogue.persona else None
 
 
 def _by_turn(index: int, dialogue: Dialogue, twin: Dialogue) -> Iterator[Pair]:
@@ -159,7 +165,7 @@ def _replies(
 
 
 def _whole(index: int, dialogue: Dialogue, twin: Dialogue) -> Iterator[Pair]:
-    ours, theirs = spoken_lines(dialogue), spoken_lines(twin)
+    ours, theirs = lines_of(dialogue.turns), lines_of(twin.turns)
     crisis = any(turn.guard.crisis for turn in (*dialogue.turns, *twin.turns))
     if ours == theirs or crisis:
         return
@@ -176,11 +182,16 @@ def _whole(index: int, dialogue: Dialogue, twin: Dialogue) -> Iterator[Pair]:
     )
 
 
-def spoken_lines(dialogue: Dialogue) -> tuple[Utterance, ...]:
-    """All public lines of a dialogue, without the names of strategies."""
-    lines = (line for turn in dialogue.turns for line in public(turn))
+def lines_of(turns: Sequence[Turn]) -> tuple[Utterance, ...]:
+    """All public lines of a dialogue's turns, without the names of strategies."""
+    lines = (line for turn in turns for line in public(turn))
     return tuple(Utterance(speaker=line.speaker, text=line.text) for line in lines)
 
 
 def _digits(*texts: str) -> str:
     return sha256("\n".join(texts).encode()).hexdigest()[:8]
+
+
+def verdicts_on(journal: Journal, index: int) -> list[tuple[int, Verdict]]:
+    """What was said of a dialogue, by turn; turn 0 is the whole one."""
+    return [(turn, v) for (_, turn), found in journal.verdicts([index]).items() for v in found]

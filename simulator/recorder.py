@@ -153,11 +153,14 @@ class Recorder:
         spec = self.desk.config.spec_for(role)
         return RecordedChat(self, role, turn, self.desk.backends[spec]) if spec else None
 
-    def chat_about(self, role: Role, turn: int, about: str) -> "RecordedChat":
-        """The chat of a role that has a model and is asked about several things at a turn."""
+    def chat_about(
+        self, role: Role, turn: int, about: str, prompt: PromptFile | None = None
+    ) -> "RecordedChat":
+        """The chat of a role that has a model and is asked about several things at a turn, by its
+        own prompt file or another one."""
         spec = self.desk.config.spec_for(role)
         assert spec is not None, role
-        return RecordedChat(self, role, turn, self.desk.backends[spec], about)
+        return RecordedChat(self, role, turn, self.desk.backends[spec], about, prompt)
 
     async def commit(self, turns: Sequence[Turn], stop: StopReason | None) -> None:
         """Commit the last turn; with a stop reason, close the dialogue."""
@@ -178,9 +181,15 @@ class RecordedChat:
     __slots__ = ("_about", "_backend", "_recorder", "_role", "_turn", "prompt")
 
     def __init__(
-        self, recorder: Recorder, role: Role, turn: int, backend: ChatBackend, about: str = ""
+        self,
+        recorder: Recorder,
+        role: Role,
+        turn: int,
+        backend: ChatBackend,
+        about: str = "",
+        prompt: PromptFile | None = None,
     ) -> None:
-        self.prompt = recorder.desk.prompts[role]
+        self.prompt = prompt or recorder.desk.prompts[role]
         self._recorder, self._role, self._turn, self._backend = recorder, role, turn, backend
         self._about = about
 

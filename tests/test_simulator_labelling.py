@@ -24,7 +24,8 @@ from attunement.simulator.casting import cast_for
 from attunement.simulator.config import RunConfig
 from attunement.simulator.frame import open_run
 from attunement.simulator.history import with_history
-from attunement.simulator.labelling import Labelling, label, left, parse_sides, with_judge
+from attunement.simulator.judging import left, with_judge
+from attunement.simulator.labelling import Labelling, label, parse_sides
 from attunement.simulator.labels import label_report
 from attunement.simulator.recorder import Tally
 from attunement.simulator.run import create_run, run

@@ -115,7 +115,7 @@ def hear_seeker(text: str) -> SeekerHeard:
 
 _BLOCKS = {
     name: re.compile(rf"<{name}>\n(.*?)\n</{name}>", re.DOTALL)
-    for name in ("persona", "dialogue", "reflection", "draft", "reply")
+    for name in ("persona", "dialogue", "reflection", "draft", "reply", "reply_a", "reply_b")
 }
 
 

@@ -15,7 +15,8 @@ from attunement.core.errors import ConfigError
 from attunement.core.records import MINING, Side
 from attunement.simulator.config import RunConfig, read_config
 from attunement.simulator.journal import Journal
-from attunement.simulator.labelling import Labelling, left
+from attunement.simulator.judging import left
+from attunement.simulator.labelling import Labelling
 from attunement.simulator.labelling import label as label_run
 from attunement.simulator.run import open_run
 from attunement.trainers.corpora.rows import SetName

@@ -1,0 +1,262 @@
+"""Which of two was preferred, by whom, and by how much of a bias.
+
+A win rate alone says little: judges prefer what stands first, what is longer and what they wrote
+themselves. So each stands beside the others here. A model judges every pair in both orders, and a
+pair counts for it only where both answers can be read; a person sees it once.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from math import log
+
+import numpy as np
+
+from attunement.core.records import Verdict
+from attunement.evaluation.agreement import alphas, coincidences, correlations, kappas, moments
+from attunement.evaluation.figures import Better, Family, Figure, Findings, Measure, ratios
+from attunement.simulator.matching import ORDERS, PERSON, Pair
+
+_NOBODY = "no judge has been asked for pairs"
+_ONE = "one judge alone: nobody to agree with"
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A pair with what was said of it."""
+
+    key: str
+    """Of its dialogue."""
+    pair: Pair
+    verdicts: Sequence[Verdict]
+    writers: tuple[str, str] = ("", "")
+    """Specs of the models that wrote the subject and its opponent; empty: a person, or unknown."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Ruling:
+    """One judge's answers on one pair, by order; None where one cannot be read."""
+
+    item: Judged
+    answers: Mapping[str, float | None]
+
+    @property
+    def value(self) -> float | None:
+        """The mean of the answers, 1 where the subject won; None where one is missing."""
+        known = [answer for answer in self.answers.values() if answer is not None]
+        return sum(known) / len(known) if known and len(known) == len(self.answers) else None
+
+    @property
+    def decided(self) -> int | None:
+        """0 the opponent, 1 a tie or answers that take each other back, 2 the subject."""
+        value = self.value
+        return None if value is None else 1 + int(np.sign(value - 0.5))
+
+
+Rulings = Mapping[str, Mapping[int, _Ruling]]
+"""Judge -> number of the item -> its ruling."""
+
+
+def preference_findings(items: Iterable[Judged], what: str, people: bool = False) -> Findings:
+    """What judges prefer, and their biases: models' (family `judges`) or people's.
+
+    `what` names the comparison in a figure's name: `refined over draft`.
+    """
+    rulings = _rulings(items, people)
+    family: Family = "people" if people else "judges"
+    figures = [_win_rate(rulings, what, family)]
+    for judge, found in rulings.items():
+        name = judge.removeprefix(PERSON)
+        figures += _of_judge(list(found.values()), name, what, family, len(rulings) == 1)
+        if not people:
+            figures.append(_self_preference(judge, rulings, what))
+    if rulings:
+        figures += _agreement(rulings, what, family)
+    return Findings(figures)
+
+
+def _rulings(items: Iterable[Judged], people: bool) -> Rulings:
+    found: dict[str, dict[int, _Ruling]] = {}
+    for number, item in enumerate(items):
+        answers: dict[str, dict[str, float | None]] = {}
+        for verdict in item.verdicts:
+            if verdict.judge.startswith(PERSON) == people:
+                answers.setdefault(verdict.judge, {})[verdict.label or ""] = verdict.value
+        for judge, by_order in answers.items():
+            found.setdefault(judge, {})[number] = _Ruling(item, by_order)
+    return dict(sorted(found.items()))
+
+
+def _measure(
+    name: str, family: Family, method: str, unit: str = "share", better: Better = ""
+) -> Measure:
+    return Measure(name=name, family=family, unit=unit, better=better, method=method)
+
+
+def _sums(rows: Iterable[tuple[str, np.ndarray]]) -> dict[str, np.ndarray]:
+    """Parts by dialogue: those of its items added up."""
+    found: dict[str, np.ndarray] = {}
+    for key, part in rows:
+        found[key] = found[key] + part if key in found else part
+    return found
+
+
+def _figure(
+    measure: Measure, rows: Iterator[tuple[str, float]], why: str, **levels: float
+) -> Figure:
+    """A mean over items, by dialogue."""
+    parts = _sums((key, np.array((value, 1.0))) for key, value in rows)
+    return Figure(measure, parts, ratios, levels=levels, why="" if parts else why)
+
+
+def _win_rate(rulings: Rulings, what: str, family: Family) -> Figure:
+    """Each pair's mean over its judges."""
+    values: dict[int, list[float]] = {}
+    keys: dict[int, str] = {}
+    for found in rulings.values():
+        for number, ruling in found.items():
+            if (value := ruling.value) is not None:
+                values.setdefault(number, []).append(value)
+                keys[number] = ruling.item.key
+    who = "people" if family == "people" else "the judges"
+    method = f"share of pairs that {who} decide for {what.partition(' over ')[0]}, ties half"
+    rows = ((keys[number], float(np.mean(found))) for number, found in values.items())
+    why = "no answer could be read in both orders" if rulings else _NOBODY
+    if family == "people" and not rulings:
+        why = "nobody has judged a pair"
+    return _figure(_measure(what, family, method, better="higher"), rows, why, chance=0.5)
+
+
+def _of_judge(
+    rulings: Sequence[_Ruling], judge: str, what: str, family: Family, alone: bool
+) -> Iterator[Figure]:
+    by, people = f"{what}, {judge}", family == "people"
+    readable = [r for r in rulings if r.value is not None]
+    answers = [
+        (r.item, order, a) for r in rulings for order, a in r.answers.items() if a is not None
+    ]
+    decided = [(item, order, answer) for item, order, answer in answers if answer != 0.5]
+    if not alone:  # else it is the panel's
+        yield _figure(
+            _measure(f"{by}: win rate", family, "by this judge alone, ties half", better="higher"),
+            ((r.item.key, r.value) for r in readable if r.value is not None),
+            "no answer could be read in both orders",
+            chance=0.5,
+        )
+    if not people:
+        yield _figure(
+            _measure(f"{by}: order flips", family,
+                     "share of pairs whose verdict changes with the order", better="lower"),
+            ((r.item.key, float(len(set(r.answers.values())) > 1)) for r in readable),
+            "no pair was read in both orders",
+        )  # fmt: skip
+    yield _figure(
+        _measure(f"{by}: chose the first", family,
+                 "share of decided answers that took what stood first; half is no bias"),
+        ((item.key, float((answer == 1) == (order == ORDERS[0])))
+         for item, order, answer in decided),
+        "no answer that was not a tie",
+        chance=0.5,
+    )  # fmt: skip
+    yield from _of_length(answers, decided, by, family)
+    unread = ((r.item.key, float(a is None)) for r in rulings for a in r.answers.values())
+    yield _figure(
+        _measure(f"{by}: unreadable", family, "share of answers that could not be read",
+                 better="lower"), unread, "nothing was asked",
+    )  # fmt: skip
+
+
+Answers = Sequence[tuple[Judged, str, float]]
+
+
+def _of_length(answers: Answers, decided: Answers, by: str, family: Family) -> Iterator[Figure]:
+    lengths = [(item, _log_ratio(item.pair), answer) for item, _, answer in answers]
+    uneven = [(item, ratio, a) for item, ratio, a in lengths if ratio and a != 0.5]
+    longer = sum(ratio > 0 for _, ratio, _ in uneven) / len(uneven) if uneven else 0.0
+    yield _figure(
+        _measure(f"{by}: chose the longer", family,
+                 "share of decided answers, on sides of unequal length in words, that took the "
+                 "longer one; beside it how often the subject is the longer one"),
+        ((item.key, float((answer == 1) == (ratio > 0))) for item, ratio, answer in uneven),
+        "no decided answer on sides of unequal length",
+        **{"subject is longer": longer},
+    )  # fmt: skip
+    parts = _sums((item.key, moments([ratio], [answer])) for item, ratio, answer in lengths)
+    measure = _measure(
+        f"{by}: length coefficient", family,
+        "correlation of the answer (1 the subject) with the logarithm of subject's over opponent's "
+        "words; 0 is no bias", unit="r",
+    )  # fmt: skip
+    figure = Figure(measure, parts, correlations)
+    if figure.value is None:
+        figure = Figure(measure, why="the answers or the lengths are all alike")
+    yield figure
+
+
+def _log_ratio(pair: Pair) -> float:
+    """Logarithm of the subject's words over its opponent's, of what supporters say."""
+    ours, theirs = (
+        sum(len(line.text.split()) for line in side if line.speaker == "supporter")
+        for side in (pair.subject, pair.against)
+    )
+    return log(max(1, ours) / max(1, theirs))
+
+
+def _self_preference(judge: str, rulings: Rulings, what: str) -> Figure:
+    """How much oftener a judge takes what it wrote itself than the other judges take it."""
+    measure = _measure(
+        f"{what}, {judge}: self-preference", "judges",
+        "win rate of the side that the judge's own model wrote, by this judge minus by the other "
+        "judges, on the same pairs; 0 is none", unit="share",
+    )  # fmt: skip
+    rows = []
+    for number, ruling in rulings[judge].items():
+        own = [place for place, writer in enumerate(ruling.item.writers) if writer == judge]
+        others = [f[number].value for j, f in rulings.items() if j != judge and number in f]
+        known = [value for value in others if value is not None]
+        if len(own) == 1 and ruling.value is not None and known:
+            gain = ruling.value - float(np.mean(known))
+            rows.append((ruling.item.key, gain if own == [0] else -gain))
+    why = "no other judge has judged pairs of which this one wrote one side"
+    return _figure(measure, iter(rows), why)
+
+
+def _agreement(rulings: Rulings, what: str, family: Family) -> Iterator[Figure]:
+    by_item: dict[int, list[_Ruling]] = {}
+    for found in rulings.values():
+        for number, ruling in found.items():
+            if ruling.decided is not None:
+                by_item.setdefault(number, []).append(ruling)
+    rows = (
+        (found[0].item.key, coincidences([[r.decided or 0 for r in found]], 2))
+        for found in by_item.values()
+        if len(found) > 1
+    )
+    measure = _measure(
+        f"{what}: agreement", family,
+        "Krippendorff's alpha (nominal: subject, tie, opponent) between the judges; 1 is perfect, "
+        "0 what chance gives", unit="alpha", better="higher",
+    )  # fmt: skip
+    why = _ONE if len(rulings) == 1 else "nothing was judged twice, or one answer throughout"
+    yield _tabled(measure, dict(_sums(rows)), lambda sums: alphas(sums, "nominal"), why)
+    for one, other in combinations(rulings, 2):
+        yield _kappa(rulings, one, other, what, family)
+
+
+def _kappa(rulings: Rulings, one: str, other: str, what: str, family: Family) -> Figure:
+    rows = []
+    for number in sorted(rulings[one].keys() & rulings[other].keys()):
+        a, b = rulings[one][number], rulings[other][number]
+        if a.decided is not None and b.decided is not None:
+            table = np.zeros((3, 3))
+            table[a.decided, b.decided] = 1
+            rows.append((a.item.key, table))
+    names = " and ".join(judge.removeprefix(PERSON) for judge in (one, other))
+    measure = _measure(f"{what}: kappa of {names}", family, "Cohen's kappa of subject, tie, "
+                       "opponent between these two", unit="kappa", better="higher")  # fmt: skip
+    return _tabled(measure, _sums(rows), kappas, "no pair that both decided, or one answer always")
+
+
+def _tabled(measure: Measure, parts: Mapping[str, np.ndarray], of: object, why: str) -> Figure:
+    figure = Figure(measure, parts, of)  # type: ignore[arg-type]  # a function of summed tables
+    return figure if figure.value is not None else Figure(measure, why=why)

@@ -1,0 +1,123 @@
+"""Marks: means, agreement, biases, and people beside models."""
+
+import pytest
+
+from attunement.core.psychology import ERRORS
+from attunement.core.records import Dialogue, Reply, SeekerTurn, Turn, Verdict
+from attunement.evaluation.judgements import JudgeMeter
+from tests.helpers import PERSONA
+
+
+def mark(judge, value, name="reply: empathy", about="draft"):
+    return Verdict(name=name, value=value, about=about, judge=judge)
+
+
+def dialogue(*marks_by_turn, whole=(), words=None):
+    """A dialogue whose turns carry these verdicts; `words` are the lengths of its replies."""
+    turns = tuple(
+        Turn(
+            number=number,
+            seeker=SeekerTurn(text="So it is."),
+            draft=Reply(text=" ".join(["word"] * (words[number - 1] if words else 3))),
+            spoken="draft",
+            verdicts=tuple(verdicts),
+        )
+        for number, verdicts in enumerate(marks_by_turn, 1)
+    )
+    return Dialogue(id="d", persona=PERSONA, turns=turns, stop_reason="max_turns", verdicts=whole)
+
+
+def findings(*dialogues, writers=()):
+    meter = JudgeMeter(writers)
+    for number, item in enumerate(dialogues):
+        meter.add(f"d{number}", item)
+    return {f.measure.name: f for f in meter.findings().figures}
+
+
+def test_the_panels_mark_is_the_mean_of_its_judges_then_of_replies():
+    found = findings(
+        dialogue([mark("a", 5), mark("b", 3)], [mark("a", 1)]), dialogue([mark("b", 2)])
+    )
+    assert found["reply: empathy"].value == pytest.approx((4 + 1 + 2) / 3)
+    assert found["reply: empathy, a"].value == 3
+    assert found["reply: empathy, b"].value == 2.5
+    assert found["reply: empathy"].interval().n == 2
+
+
+def test_an_unreadable_mark_is_missing_and_counted():
+    found = findings(dialogue([mark("a", None)], [mark("a", 4)]))
+    assert found["reply: empathy"].value == 4
+    assert found["reply marks, a: unreadable"].value == 0.5
+
+
+def test_marks_that_were_never_readable_are_no_figure():
+    found = findings(dialogue([mark("a", None)]))
+    assert found["reply: empathy"].value is None
+    assert found["reply: empathy"].why == "no mark could be read"
+
+
+def test_without_a_judge_the_report_says_how_to_ask_one():
+    found = findings(dialogue([]))
+    assert "--judge SPEC" in found["marks"].why
+
+
+def test_judges_agree_in_order_though_one_is_milder():
+    replies = [[mark("a", low), mark("b", low + 1)] for low in (0, 1, 2, 3, 4) * 4]
+    found = findings(dialogue(*replies))
+    alpha = found["reply: empathy: agreement"].value
+    assert 0.5 < alpha < 1
+    # Quadratic weights forgive a neighbour: by hand 1 - (20 * 1) / (sum of squared distances by
+    # chance: mean over 5 x 5 pairs of (i - j - 1)^2 is 5, times 20).
+    assert found["reply: empathy: kappa of a and b"].value == pytest.approx(1 - 20 / 100)
+
+
+def test_one_judge_alone_has_nobody_to_agree_with():
+    found = findings(dialogue([mark("a", 3)]))
+    assert "a alone" in found["reply: agreement"].why
+
+
+def test_a_judge_that_marks_by_length_shows_it():
+    lengths = (3, 9, 4, 8, 5, 7)
+    found = findings(dialogue(*[[mark("a", n // 2)] for n in lengths], words=lengths))
+    assert found["reply marks, a: length coefficient"].value > 0.9
+    level = findings(dialogue(*[[mark("a", 3)] for _ in lengths], words=lengths))
+    assert "all alike" in level["reply marks, a: length coefficient"].why
+
+
+def test_a_judge_that_marks_its_own_words_higher_than_others_do_shows_it():
+    spoken = dialogue([mark("a", 5), mark("b", 3)], [mark("a", 4), mark("b", 3)])
+    found = findings(spoken, writers=["a"])
+    assert found["reply marks, a: self-preference"].value == 1.5
+    assert "has written nothing" in found["reply marks, b: self-preference"].why
+
+
+def test_whole_dialogues_have_scales_of_their_own():
+    found = findings(dialogue([], whole=[mark("a", 3, "dialogue: skill", None)]))
+    assert found["dialogue: skill"].value == 3
+    assert "reply: empathy" not in found
+
+
+def test_people_stand_beside_the_models_with_their_correlation_and_distance():
+    replies = [
+        [mark("a", low), mark("person:ada", high), mark("person:bo", high)]
+        for low, high in ((0, 1), (1, 2), (2, 3), (4, 4))
+    ]
+    found = findings(dialogue(*replies))
+    assert found["reply: empathy, people"].value == 2.5
+    assert found["reply: empathy, people: agreement"].value == 1
+    assert found["reply: empathy: judges and people"].value > 0.95
+    assert found["reply: empathy: judges and people apart"].value == pytest.approx(0.75)
+    assert found["reply: empathy, people"].measure.family == "people"
+
+
+def test_people_and_models_that_marked_different_replies_cannot_be_compared():
+    found = findings(dialogue([mark("a", 3)], [mark("person:ada", 3)]))
+    assert "reply: empathy: judges and people" not in found
+
+
+def test_labels_of_errors_are_a_share_of_readable_replies():
+    found = findings(
+        dialogue([mark("a", 1, ERRORS), mark("a", 1, ERRORS, "draft")], [mark("a", None, ERRORS)]),
+        dialogue([mark("a", 0, ERRORS)]),
+    )
+    assert found["psychological errors, a"].value == 0.5
