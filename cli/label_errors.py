@@ -10,8 +10,6 @@ from attunement.cli.simulate import MaxMinutes, MaxTokens, MaxUsd, Price
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from attunement.simulator.frame import Watch
-    from attunement.simulator.judging import Instrument
     from attunement.simulator.labels import LabelReport
 
 
@@ -50,6 +48,7 @@ def label_errors(
     from rich.console import Console
 
     from attunement.agents.models.secrets import load_env_file
+    from attunement.cli.judging import watch_labels
     from attunement.cli.options import prices
     from attunement.cli.running import end_stopped, say_stopping
     from attunement.simulator.frame import open_run
@@ -63,7 +62,7 @@ def label_errors(
     try:
         whole = label(
             run, model, base_url or (), wanted, again, prices=prices(price) or {},
-            watch=watch_labels, tally=tally, on_stop=say_stopping, bounds=bounds,
+            watch=watch_labels(), tally=tally, on_stop=say_stopping, bounds=bounds,
         )  # fmt: skip
     except KeyboardInterrupt:  # before the work could watch for it, or for the second time
         whole = False
@@ -78,55 +77,6 @@ def label_errors(
     if not whole:
         options = (f" --sides {sides}" if sides else "") + (" --again" if again else "")
         end_stopped(tally, f"attune label-errors {run}{options}")
-
-
-def watch_labels(plan: "Instrument") -> "Watch":
-    """Shows the progress of a judge on stderr: a bar on a terminal, plain lines elsewhere."""
-    from collections.abc import Iterator
-    from contextlib import contextmanager
-    from threading import Event, Thread
-
-    from rich.console import Console
-    from rich.progress import Progress
-
-    from attunement.cli.progress import PLAIN_EVERY
-    from attunement.simulator.journal import Journal
-    from attunement.simulator.judging import left
-    from attunement.simulator.recorder import Tally
-
-    @contextmanager
-    def watch(tally: Tally, journal: Journal) -> Iterator[None]:
-        total, over, console = left(journal, plan), Event(), Console(stderr=True)
-        if not total:
-            typer.echo(f"Every reply is labelled by {plan.judge}.", err=True)
-        bar = Progress(console=console, transient=True, disable=not console.is_terminal)
-        task = bar.add_task("replies", total=total)
-
-        def show() -> None:
-            while not over.wait(0.25 if console.is_terminal else PLAIN_EVERY):
-                bar.update(task, completed=tally.labelled, description=tally.trouble() or "replies")
-                if not console.is_terminal:
-                    typer.echo(_line(tally, total), err=True)
-
-        thread = Thread(target=show, daemon=True)
-        with bar:
-            thread.start()
-            try:
-                yield
-            finally:
-                over.set()
-                thread.join()
-
-    return watch
-
-
-def _line(tally: object, total: int) -> str:
-    from attunement.simulator.recorder import Tally
-
-    assert isinstance(tally, Tally)
-    parts = [f"{tally.labelled:,} of {total:,} replies", f"{tally.calls:,} calls"]
-    parts += [f"{tally.usd:.2f} USD"] if tally.usd else []
-    return ", ".join([*parts, trouble] if (trouble := tally.trouble()) else parts)
 
 
 def print_labels(console: "Console", run: Path, report: "LabelReport") -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import typer
 
-from attunement.cli.label_errors import watch_labels
+from attunement.cli.judging import watch_labels
 from attunement.cli.running import (
     check_models,
     create_numbered,
@@ -39,7 +39,7 @@ def mine(
         end_stopped(tally, go_on.format(folder))
     tally = Tally()
     try:
-        whole = label(folder, watch=watch_labels, tally=tally, on_stop=say_stopping)
+        whole = label(folder, watch=watch_labels(), tally=tally, on_stop=say_stopping)
     except KeyboardInterrupt:  # before the work could watch for it, or for the second time
         whole = False
     if not whole:

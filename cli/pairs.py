@@ -46,6 +46,10 @@ def pairs(
         bool,
         typer.Option("--filter-errors", help="Only pairs that label-errors speaks for."),
     ] = False,
+    realistic: Annotated[
+        bool,
+        typer.Option("--realistic", help="Leave out dialogues whose seeker is not believable."),
+    ] = False,
     iteration: Annotated[int, typer.Option(metavar="T", help="t of the model M_t.")] = 0,
     format: Annotated[str, typer.Option(help="jsonl or parquet.")] = "jsonl",
     layout: Annotated[str, typer.Option(help="trl or llama-factory.")] = "trl",
@@ -109,7 +113,7 @@ def pairs(
         split=split, seed=seed, iteration=iteration, format=format, layout=layout,
         filters={
             "max_length_ratio": max_length_ratio, "min_history": min_history,
-            "max_similarity": max_similarity, "errors": filter_errors,
+            "max_similarity": max_similarity, "errors": filter_errors, "realistic": realistic,
         },
     )  # fmt: skip
     settings = {

@@ -50,7 +50,7 @@ def test_every_option_arrives(home):
     assert (report["layout"], report["format"]) == ("llama-factory", "parquet")
     assert report["origin"]["options"] == {
         "chosen": "refined", "split": "5:1", "seed": 3, "iteration": 2,
-        "max_length_ratio": 0.0, "max_similarity": 0.9, "errors": False,
+        "max_length_ratio": 0.0, "max_similarity": 0.9, "errors": False, "realistic": False,
         "min_history": {"response": 1, "sft_direct": 1},
     }  # fmt: skip
     assert (home / "corpora/all/response_train.parquet").is_file()

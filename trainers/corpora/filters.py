@@ -5,8 +5,9 @@ from collections.abc import Iterable, Sequence
 from pydantic import Field
 
 from attunement.core.psychology import ERRORS
-from attunement.core.records import Record, Turn, Utterance
+from attunement.core.records import Dialogue, Record, Turn, Utterance
 from attunement.core.text import CONTROLS
+from attunement.evaluation.realism_seeker import score_seeker
 from attunement.trainers.corpora.rows import edit_distance, words
 
 
@@ -24,6 +25,16 @@ class Filters(Record):
     errors: bool = False
     """Keep a pair only if, by every judge, its chosen side shows no psychological error and its
     rejected side at least one."""
+    realistic: bool = False
+    """Leave out the dialogues of simulated seekers who are not believable, by the rules of
+    `evaluation/realism_seeker.py`."""
+
+
+def seeker_reason(dialogue: Dialogue, filters: Filters) -> str | None:
+    """Why no turn of a dialogue is training data: the first fault of its seeker. None if they may
+    be, or where nobody asks."""
+    unfit = score_seeker(dialogue).unfit if filters.realistic else ()
+    return f"seeker not believable: {unfit[0]}" if unfit else None
 
 
 def turn_reason(turn: Turn, heard: Sequence[Utterance], min_history: int) -> str | None:

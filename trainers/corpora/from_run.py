@@ -9,7 +9,13 @@ from attunement.core.records import Dialogue, Reply, Role, Turn, Utterance
 from attunement.graphs.registry import roles_of
 from attunement.simulator.config import RunConfig
 from attunement.simulator.history import with_history
-from attunement.trainers.corpora.filters import Filters, error_reason, pair_reason, turn_reason
+from attunement.trainers.corpora.filters import (
+    Filters,
+    error_reason,
+    pair_reason,
+    seeker_reason,
+    turn_reason,
+)
 from attunement.trainers.corpora.rows import (
     EXAMPLE_SETS,
     PAIR_SETS,
@@ -96,10 +102,11 @@ def harvest(
     for name in plan.sets:
         corpus.expect(name)
     for dialogue in dialogues:
+        unfit = seeker_reason(dialogue, plan.filters)
         for turn, heard in with_history(dialogue):
             if turn.spoken is None and turn.draft is None:
                 continue  # the seeker's closing words
-            for name, row in _rows(plan, dialogue, turn, heard):
+            for name, row in _rows(plan, dialogue, turn, heard, unfit):
                 if isinstance(row, str):
                     corpus.drop(name, row)
                 else:
@@ -107,11 +114,11 @@ def harvest(
 
 
 def _rows(
-    plan: Harvest, dialogue: Dialogue, turn: Turn, heard: Sequence[Utterance]
+    plan: Harvest, dialogue: Dialogue, turn: Turn, heard: Sequence[Utterance], unfit: str | None
 ) -> Iterator[tuple[SetName, PairRow | ExampleRow | str]]:
-    """For each set the turn's row, or why there is none."""
+    """For each set the turn's row, or why there is none; `unfit` speaks against all of them."""
     for name in plan.sets:
-        if reason := turn_reason(turn, heard, plan.history(name)):
+        if reason := turn_reason(turn, heard, plan.history(name)) or unfit:
             yield name, reason
         elif name in PAIR_SETS:
             yield name, _pair(plan, name, dialogue, turn, heard)

@@ -26,6 +26,9 @@ from attunement.trainers.corpora.writing import CorpusWriter, refuse_existing_co
 USUAL = "9:1"
 LENGTH = 2.0
 """How much longer than its draft a refinement may be (recipe A)."""
+_REALISTIC = (
+    "`realistic` looks at simulated seekers, but {} replays recorded people; leave out --realistic"
+)
 Watch = Callable[[Iterable[Dialogue], int], Iterable[Dialogue]]
 """Handed a run's dialogues and how many they are; hands them on, and shows how far it is."""
 
@@ -95,6 +98,8 @@ def make_corpus(
 def check_for_mining(config: CorpusConfig) -> None:
     """What can be refused before a run is mined, so that nothing is paid for in vain."""
     parse_split(config.split or USUAL)
+    if config.filters.realistic:
+        raise ConfigError(_REALISTIC.format("`--mine`"))
     for name in config.sets or ():
         if name not in PAIR_SETS:
             raise ConfigError(unknown("set of mined pairs", name, PAIR_SETS))
@@ -115,6 +120,8 @@ def check_runs(runs: Sequence[Path]) -> None:
 def _plan(folder: Path, run: RunConfig, journal: Journal, config: CorpusConfig) -> Harvest:
     chosen: Chosen = "recorded" if run.mines else config.chosen
     sets, filters = choose_sets(run, chosen, config.sets), config.filters
+    if filters.realistic and run.replay is not None:
+        raise ConfigError(_REALISTIC.format(f"run {str(folder)!r}"))
     if filters.max_length_ratio is None:
         ratio = 0.0 if run.mines else LENGTH
         filters = filters.model_copy(update={"max_length_ratio": ratio})
