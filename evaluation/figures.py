@@ -9,8 +9,9 @@ compared by the same draws. What is no such function (Distinct-n, say) is a `who
 interval.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Literal, Protocol
 
 import numpy as np
@@ -24,6 +25,8 @@ Family = Literal[
 Better = Literal["higher", "lower", ""]
 Parts = Mapping[str, np.ndarray]
 """Dialogue key -> an array of one fixed shape, which may be added up over dialogues."""
+_KEPT = 4_000_000
+"""Counts of a bootstrap that are kept for the next figure of as many dialogues, at most."""
 Of = Callable[[np.ndarray], np.ndarray]
 """Sums, stacked in front, shape (…, *shape of one part) -> figures, shape (…); NaN where there is
 nothing to compute it from."""
@@ -56,6 +59,9 @@ class Figure:
     """What a figure has to be read against, by name: `chance`, `majority`, `always 3`."""
     why: str = ""
     """Why there is no figure, where there is none."""
+    rival: Parts = field(default_factory=dict)
+    """For a figure that is about two sides by itself, as a win rate is: the parts of the other
+    side's, against which it is tested."""
 
     @property
     def value(self) -> float | None:
@@ -68,15 +74,18 @@ class Figure:
     def interval(
         self, groups: Mapping[str, str] | None = None, seed: int = 0, draws: int = 2000
     ) -> Interval | None:
-        """The figure with bounds by a bootstrap over dialogues; None for a `whole` one.
+        """The figure with bounds by a bootstrap over dialogues.
 
+        None for a `whole` one, and where there is but one to resample: that says nothing.
         `groups`, by dialogue, are resampled whole: the persona of each, say.
         """
         if not self.parts or self.value is None:
             return None
         stacked = stack(self.parts, list(self.parts), groups)
+        if len(stacked) < 2:
+            return None
         found = np.concatenate([self.of(sums) for sums in redrawn(stacked, seed, draws)])
-        return interval_of(self.value, found, len(stacked))
+        return None if np.isnan(found).all() else interval_of(self.value, found, len(stacked))
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,11 +162,20 @@ def stack(parts: Parts, keys: Sequence[str], groups: Mapping[str, str] | None = 
     return np.stack(list(together.values()))
 
 
-def redrawn(stacked: np.ndarray, seed: int, draws: int) -> "list[np.ndarray]":
+def redrawn(stacked: np.ndarray, seed: int, draws: int) -> list[np.ndarray]:
     """Sums over redrawn rows, a block of draws at a time: arrays (draws in the block, …)."""
     n = len(stacked)
-    blocks = []
+    blocks = _kept(n, seed, draws) if n * draws <= _KEPT else _times(n, seed, draws)
+    return [np.tensordot(times, stacked, 1) for times in blocks]
+
+
+@lru_cache(maxsize=2)
+def _kept(n: int, seed: int, draws: int) -> tuple[np.ndarray, ...]:
+    """The draws of many figures of the same dialogues, made once."""
+    return tuple(_times(n, seed, draws))
+
+
+def _times(n: int, seed: int, draws: int) -> Iterator[np.ndarray]:
+    """How often each of n rows is drawn, a block of draws at a time: arrays (block, n)."""
     for rows in draw_rows(n, seed, draws):
-        times = np.stack([np.bincount(row, minlength=n) for row in rows]).astype(float)
-        blocks.append(np.tensordot(times, stacked, 1))
-    return blocks
+        yield np.stack([np.bincount(row, minlength=n) for row in rows]).astype(float)

@@ -1,12 +1,12 @@
-"""Which of two was preferred, by whom, and by how much of a bias.
+"""Which of two models preferred, how far they agree, and how biased they are.
 
 A win rate alone says little: judges prefer what stands first, what is longer and what they wrote
 themselves. So each stands beside the others here. A model judges every pair in both orders, and a
-pair counts for it only where both answers can be read; a person sees it once.
+pair counts for it only where both answers can be read. What people prefer is in `people`.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from math import log
 
@@ -14,7 +14,7 @@ import numpy as np
 
 from attunement.core.records import Verdict
 from attunement.evaluation.agreement import alphas, coincidences, correlations, kappas, moments
-from attunement.evaluation.figures import Better, Family, Figure, Findings, Measure, ratios
+from attunement.evaluation.figures import Better, Figure, Findings, Measure, ratios
 from attunement.simulator.matching import ORDERS, PERSON, Pair
 
 _NOBODY = "no judge has been asked for pairs"
@@ -57,40 +57,32 @@ Rulings = Mapping[str, Mapping[int, _Ruling]]
 """Judge -> number of the item -> its ruling."""
 
 
-def preference_findings(items: Iterable[Judged], what: str, people: bool = False) -> Findings:
-    """What judges prefer, and their biases: models' (family `judges`) or people's.
-
-    `what` names the comparison in a figure's name: `refined over draft`.
-    """
-    rulings = _rulings(items, people)
-    family: Family = "people" if people else "judges"
-    figures = [_win_rate(rulings, what, family)]
+def preference_findings(items: Iterable[Judged], what: str) -> Findings:
+    """What judges prefer, and their biases. `what` names it in figures: `refined over draft`."""
+    rulings = _rulings(items)
+    figures = [_win_rate(rulings, what)]
     for judge, found in rulings.items():
-        name = judge.removeprefix(PERSON)
-        figures += _of_judge(list(found.values()), name, what, family, len(rulings) == 1)
-        if not people:
-            figures.append(_self_preference(judge, rulings, what))
+        figures += _of_judge(list(found.values()), judge, what, len(rulings) == 1)
+        figures.append(_self_preference(judge, rulings, what))
     if rulings:
-        figures += _agreement(rulings, what, family)
+        figures += _agreement(rulings, what)
     return Findings(figures)
 
 
-def _rulings(items: Iterable[Judged], people: bool) -> Rulings:
+def _rulings(items: Iterable[Judged]) -> Rulings:
     found: dict[str, dict[int, _Ruling]] = {}
     for number, item in enumerate(items):
         answers: dict[str, dict[str, float | None]] = {}
         for verdict in item.verdicts:
-            if verdict.judge.startswith(PERSON) == people:
+            if not verdict.judge.startswith(PERSON):
                 answers.setdefault(verdict.judge, {})[verdict.label or ""] = verdict.value
         for judge, by_order in answers.items():
             found.setdefault(judge, {})[number] = _Ruling(item, by_order)
     return dict(sorted(found.items()))
 
 
-def _measure(
-    name: str, family: Family, method: str, unit: str = "share", better: Better = ""
-) -> Measure:
-    return Measure(name=name, family=family, unit=unit, better=better, method=method)
+def _measure(name: str, method: str, unit: str = "share", better: Better = "") -> Measure:
+    return Measure(name=name, family="judges", unit=unit, better=better, method=method)
 
 
 def _sums(rows: Iterable[tuple[str, np.ndarray]]) -> dict[str, np.ndarray]:
@@ -109,7 +101,7 @@ def _figure(
     return Figure(measure, parts, ratios, levels=levels, why="" if parts else why)
 
 
-def _win_rate(rulings: Rulings, what: str, family: Family) -> Figure:
+def _win_rate(rulings: Rulings, what: str) -> Figure:
     """Each pair's mean over its judges."""
     values: dict[int, list[float]] = {}
     keys: dict[int, str] = {}
@@ -118,50 +110,47 @@ def _win_rate(rulings: Rulings, what: str, family: Family) -> Figure:
             if (value := ruling.value) is not None:
                 values.setdefault(number, []).append(value)
                 keys[number] = ruling.item.key
-    who = "people" if family == "people" else "the judges"
-    method = f"share of pairs that {who} decide for {what.partition(' over ')[0]}, ties half"
+    method = f"share of pairs that the judges decide for {what.partition(' over ')[0]}, ties half"
     rows = ((keys[number], float(np.mean(found))) for number, found in values.items())
     why = "no answer could be read in both orders" if rulings else _NOBODY
-    if family == "people" and not rulings:
-        why = "nobody has judged a pair"
-    return _figure(_measure(what, family, method, better="higher"), rows, why, chance=0.5)
+    return _won(_figure(_measure(what, method, better="higher"), rows, why, chance=0.5))
 
 
-def _of_judge(
-    rulings: Sequence[_Ruling], judge: str, what: str, family: Family, alone: bool
-) -> Iterator[Figure]:
-    by, people = f"{what}, {judge}", family == "people"
+def _won(figure: Figure) -> Figure:
+    """A win rate, which is held against the opponent's."""
+    lost = {key: np.array((part[1] - part[0], part[1])) for key, part in figure.parts.items()}
+    return replace(figure, rival=lost)
+
+
+def _of_judge(rulings: Sequence[_Ruling], judge: str, what: str, alone: bool) -> Iterator[Figure]:
+    by = f"{what}, {judge}"
     readable = [r for r in rulings if r.value is not None]
     answers = [
         (r.item, order, a) for r in rulings for order, a in r.answers.items() if a is not None
     ]
     decided = [(item, order, answer) for item, order, answer in answers if answer != 0.5]
     if not alone:  # else it is the panel's
-        yield _figure(
-            _measure(f"{by}: win rate", family, "by this judge alone, ties half", better="higher"),
-            ((r.item.key, r.value) for r in readable if r.value is not None),
-            "no answer could be read in both orders",
-            chance=0.5,
-        )
-    if not people:
-        yield _figure(
-            _measure(f"{by}: order flips", family,
-                     "share of pairs whose verdict changes with the order", better="lower"),
-            ((r.item.key, float(len(set(r.answers.values())) > 1)) for r in readable),
-            "no pair was read in both orders",
-        )  # fmt: skip
+        measure = _measure(f"{by}: win rate", "by this judge alone, ties half", better="higher")
+        won = ((r.item.key, r.value) for r in readable if r.value is not None)
+        yield _won(_figure(measure, won, "no answer could be read in both orders", chance=0.5))
     yield _figure(
-        _measure(f"{by}: chose the first", family,
+        _measure(f"{by}: order flips", "share of pairs whose verdict changes with the order",
+                 better="lower"),
+        ((r.item.key, float(len(set(r.answers.values())) > 1)) for r in readable),
+        "no pair was read in both orders",
+    )  # fmt: skip
+    yield _figure(
+        _measure(f"{by}: chose the first",
                  "share of decided answers that took what stood first; half is no bias"),
         ((item.key, float((answer == 1) == (order == ORDERS[0])))
          for item, order, answer in decided),
         "no answer that was not a tie",
         chance=0.5,
     )  # fmt: skip
-    yield from _of_length(answers, decided, by, family)
+    yield from _of_length(answers, decided, by)
     unread = ((r.item.key, float(a is None)) for r in rulings for a in r.answers.values())
     yield _figure(
-        _measure(f"{by}: unreadable", family, "share of answers that could not be read",
+        _measure(f"{by}: unreadable", "share of answers that could not be read",
                  better="lower"), unread, "nothing was asked",
     )  # fmt: skip
 
@@ -169,12 +158,12 @@ def _of_judge(
 Answers = Sequence[tuple[Judged, str, float]]
 
 
-def _of_length(answers: Answers, decided: Answers, by: str, family: Family) -> Iterator[Figure]:
+def _of_length(answers: Answers, decided: Answers, by: str) -> Iterator[Figure]:
     lengths = [(item, _log_ratio(item.pair), answer) for item, _, answer in answers]
     uneven = [(item, ratio, a) for item, ratio, a in lengths if ratio and a != 0.5]
     longer = sum(ratio > 0 for _, ratio, _ in uneven) / len(uneven) if uneven else 0.0
     yield _figure(
-        _measure(f"{by}: chose the longer", family,
+        _measure(f"{by}: chose the longer",
                  "share of decided answers, on sides of unequal length in words, that took the "
                  "longer one; beside it how often the subject is the longer one"),
         ((item.key, float((answer == 1) == (ratio > 0))) for item, ratio, answer in uneven),
@@ -183,7 +172,7 @@ def _of_length(answers: Answers, decided: Answers, by: str, family: Family) -> I
     )  # fmt: skip
     parts = _sums((item.key, moments([ratio], [answer])) for item, ratio, answer in lengths)
     measure = _measure(
-        f"{by}: length coefficient", family,
+        f"{by}: length coefficient",
         "correlation of the answer (1 the subject) with the logarithm of subject's over opponent's "
         "words; 0 is no bias", unit="r",
     )  # fmt: skip
@@ -205,7 +194,7 @@ def _log_ratio(pair: Pair) -> float:
 def _self_preference(judge: str, rulings: Rulings, what: str) -> Figure:
     """How much oftener a judge takes what it wrote itself than the other judges take it."""
     measure = _measure(
-        f"{what}, {judge}: self-preference", "judges",
+        f"{what}, {judge}: self-preference",
         "win rate of the side that the judge's own model wrote, by this judge minus by the other "
         "judges, on the same pairs; 0 is none", unit="share",
     )  # fmt: skip
@@ -221,7 +210,7 @@ def _self_preference(judge: str, rulings: Rulings, what: str) -> Figure:
     return _figure(measure, iter(rows), why)
 
 
-def _agreement(rulings: Rulings, what: str, family: Family) -> Iterator[Figure]:
+def _agreement(rulings: Rulings, what: str) -> Iterator[Figure]:
     by_item: dict[int, list[_Ruling]] = {}
     for found in rulings.values():
         for number, ruling in found.items():
@@ -233,17 +222,17 @@ def _agreement(rulings: Rulings, what: str, family: Family) -> Iterator[Figure]:
         if len(found) > 1
     )
     measure = _measure(
-        f"{what}: agreement", family,
+        f"{what}: agreement",
         "Krippendorff's alpha (nominal: subject, tie, opponent) between the judges; 1 is perfect, "
         "0 what chance gives", unit="alpha", better="higher",
     )  # fmt: skip
     why = _ONE if len(rulings) == 1 else "nothing was judged twice, or one answer throughout"
     yield _tabled(measure, dict(_sums(rows)), lambda sums: alphas(sums, "nominal"), why)
     for one, other in combinations(rulings, 2):
-        yield _kappa(rulings, one, other, what, family)
+        yield _kappa(rulings, one, other, what)
 
 
-def _kappa(rulings: Rulings, one: str, other: str, what: str, family: Family) -> Figure:
+def _kappa(rulings: Rulings, one: str, other: str, what: str) -> Figure:
     rows = []
     for number in sorted(rulings[one].keys() & rulings[other].keys()):
         a, b = rulings[one][number], rulings[other][number]
@@ -251,8 +240,7 @@ def _kappa(rulings: Rulings, one: str, other: str, what: str, family: Family) ->
             table = np.zeros((3, 3))
             table[a.decided, b.decided] = 1
             rows.append((a.item.key, table))
-    names = " and ".join(judge.removeprefix(PERSON) for judge in (one, other))
-    measure = _measure(f"{what}: kappa of {names}", family, "Cohen's kappa of subject, tie, "
+    measure = _measure(f"{what}: kappa of {one} and {other}", "Cohen's kappa of subject, tie, "
                        "opponent between these two", unit="kappa", better="higher")  # fmt: skip
     return _tabled(measure, _sums(rows), kappas, "no pair that both decided, or one answer always")
 

@@ -6,7 +6,9 @@ import pytest
 
 from attunement.agents.models.scripted import ScriptedChat
 from attunement.core.records import Utterance, Verdict
+from attunement.evaluation.figures import Figure
 from attunement.evaluation.judged import decided_pairs, judgings
+from attunement.evaluation.paired import paired
 from attunement.evaluation.preferences import Judged, preference_findings
 from attunement.evaluation.systems import named_systems
 from attunement.simulator.judging import judge_run
@@ -24,24 +26,23 @@ def pair(number=0, ours="one two three", theirs="one"):
 
 
 def judged(number, *answers, writers=("", ""), **words):
-    """A pair with answers: (judge, subject shown first, shown second), or (person, one of them)."""
+    """A pair with answers: (judge, subject shown first, shown second)."""
     item = pair(number, **words)
     verdicts = [
         Verdict(name=item.name, value=value, about="refined", label=order, judge=judge)
         for judge, *values in answers
         for order, value in zip(ORDERS, values, strict=False)
-        if value != "not asked"
     ]
     return Judged(item.dialogue_id, item, verdicts, writers)
 
 
-def figures(items, people=False):
-    found = preference_findings(items, "refined over draft", people).figures
+def figures(items):
+    found = preference_findings(items, "refined over draft").figures
     return {f.measure.name.removeprefix("refined over draft").lstrip(", :"): f for f in found}
 
 
-def values(items, people=False):
-    return {name: figure.value for name, figure in figures(items, people).items()}
+def values(items):
+    return {name: figure.value for name, figure in figures(items).items()}
 
 
 def test_a_win_rate_is_the_mean_over_both_orders_ties_half():
@@ -109,18 +110,20 @@ def test_a_taste_for_ones_own_words_is_measured_against_the_other_judges():
     assert figures(turned)["a: self-preference"].value == 1
 
 
-def test_a_person_sees_a_pair_once_and_people_stand_apart_from_models():
-    items = [
-        judged(0, ("person:ada", 1), ("person:bo", "not asked", 1), ("j", 0, 0)),
-        judged(1, ("person:ada", "not asked", 0), ("person:bo", 0)),
-    ]
-    found = values(items, people=True)
-    assert found[""] == 0.5
-    assert found["agreement"] == 1
-    assert "ada: order flips" not in found
-    assert found["bo: chose the first"] == 0  # took what stood second twice
-    assert found["ada: chose the first"] == 1
-    assert values(items)[""] == 0
+def test_people_are_no_judges_here():
+    items = [judged(0, ("person:ada", 1), ("j", 0, 0)), judged(1, ("person:bo", 0))]
+    found = values(items)
+    assert found[""] == 0
+    assert not any("person" in name for name in found)
+
+
+def test_a_win_rate_is_tested_against_the_opponents():
+    items = [judged(number, ("j", 1, 1) if number < 9 else ("j", 0, 0)) for number in range(10)]
+    figure = figures(items)[""]
+    rival = Figure(figure.measure, figure.rival)
+    assert (figure.value, rival.value) == (0.9, pytest.approx(0.1))
+    # Two-sided, by hand: nine or ten of ten on one side, 2 * 11 of 1,024 exchanges.
+    assert paired(figure, rival).p == pytest.approx(22 / 1024, abs=0.005)
 
 
 def test_an_interval_resamples_dialogues():
@@ -162,7 +165,7 @@ def printed_bias(folder, judge):
     systems = named_systems([str(folder)])
     for work in judgings(systems, systems[0], ["biased"], ["pairs"]):
         assert judge_run(folder, "biased", work.instrument, backends=[judge])
-    found = decided_pairs(systems[0], systems[0])[0].figures
+    found = decided_pairs(systems[0], systems[0]).figures
     return {f.measure.name.removeprefix("refined over draft, biased: "): f for f in found}
 
 
