@@ -11,6 +11,7 @@ from pydantic import (
     field_validator,
     model_validator,
 )
+from pydantic.json_schema import SkipJsonSchema
 
 from attunement.core.errors import unknown
 from attunement.core.strategies import Stage, Strategy, parse_strategy
@@ -249,6 +250,8 @@ class Reflection(Record):
     """What would help this person now, one sentence each."""
     avoid: tuple[str, ...] = ()
     """What would make it worse for this person, one sentence each."""
+    emotion_confidence: SkipJsonSchema[Annotated[float, Field(ge=0, le=1)] | None] = None
+    """How sure the reflector is of `emotion`, 0 to 1; no model is asked for it, some may say."""
 
     @field_validator("emotion", mode="before")
     @classmethod

@@ -19,10 +19,11 @@ from typing import Literal, TypeVar
 from attunement.agents.models.rehearsal_hearing import hear_reply
 from attunement.core.errors import ConfigError
 from attunement.core.needs import kinds_of_help
-from attunement.core.records import Dialogue, Emotion, Persona, Record, Turn
+from attunement.core.records import Dialogue, Persona, Record, Turn
 from attunement.core.strategies import Strategy
 from attunement.evaluation.bootstrap import Interval, difference, mean_interval
 from attunement.evaluation.diversity import corpus_distinct
+from attunement.evaluation.reflection import true_emotion
 from attunement.evaluation.stock import stock_phrase
 from attunement.simulator.run import open_run
 
@@ -163,15 +164,8 @@ def _harm(dialogue: Dialogue, texts: Sequence[str]) -> float | None:
 
 
 def _feeling(persona: Persona, turns: Sequence[Turn]) -> float | None:
-    known = [(turn, true) for turn in turns if (true := _emotion(persona, turn))]
+    known = [(turn, true) for turn in turns if (true := true_emotion(persona, turn))]
     return _mean(known, lambda it: it[0].reply and it[1] in hear_reply(it[0].reply.text).feelings)
-
-
-def _emotion(persona: Persona, turn: Turn) -> Emotion | None:
-    """The seeker's true emotion; in a replay the recording's own label, if it has one."""
-    if turn.recorded is None:
-        return turn.seeker.emotion
-    return None if "emotion" in persona.drawn else persona.emotion
 
 
 def _topic(persona: Persona, texts: Sequence[str]) -> float | None:

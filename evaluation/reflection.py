@@ -7,8 +7,25 @@ had drawn is no truth.
 
 from collections import Counter
 
+import numpy as np
+
 from attunement.core.needs import kinds_of_help
 from attunement.core.records import Emotion, Persona, Record, Turn
+from attunement.evaluation.figures import ratios
+
+
+def true_emotion(persona: Persona, turn: Turn) -> Emotion | None:
+    """What the seeker of a turn feels; None where nobody said."""
+    if turn.recorded is None:
+        return turn.seeker.emotion
+    return None if "emotion" in persona.drawn else persona.emotion
+
+
+def true_intensity(persona: Persona, turn: Turn) -> int | None:
+    """How strongly they feel it, 1 to 5; None where nobody said."""
+    if turn.recorded is None:
+        return turn.seeker.intensity
+    return None if "intensity" in persona.drawn else persona.intensity
 
 
 class ReflectionScore(Record):
@@ -41,17 +58,15 @@ class ReflectionMeter:
         seen = turn.reflection
         if seen is None:
             return
-        live = turn.recorded is None
-        truth = turn.seeker if live else persona
         self._turns += 1
-        if truth.emotion and (live or "emotion" not in persona.drawn):
-            self._right += seen.emotion == truth.emotion
-            self._emotions[truth.emotion] += 1
-        if truth.intensity and (live or "intensity" not in persona.drawn):
+        if emotion := true_emotion(persona, turn):
+            self._right += seen.emotion == emotion
+            self._emotions[emotion] += 1
+        if intensity := true_intensity(persona, turn):
             self._rated += 1
-            self._distance += abs(seen.intensity - truth.intensity)
-            self._middle += abs(3 - truth.intensity)
-        if live and (needs := kinds_of_help(persona.what_helps)):
+            self._distance += abs(seen.intensity - intensity)
+            self._middle += abs(3 - intensity)
+        if turn.recorded is None and (needs := kinds_of_help(persona.what_helps)):
             self._needs += len(needs)
             self._recalled += len(needs & kinds_of_help(seen.needs))
 
@@ -66,3 +81,48 @@ class ReflectionMeter:
             intensity_error_middle=self._middle / rated if rated else None,
             need_recall=self._recalled / self._needs if self._needs else None,
         )
+
+
+# ---- of sums, for figures -----------------------------------------------------------------------
+
+_POINTS = np.arange(1, 6)
+_APART = np.abs(_POINTS[:, None] - _POINTS)
+"""Distance of inferred (row) and true (column) intensity, shape (5, 5)."""
+
+
+def rank_correlations(tables: np.ndarray) -> np.ndarray:
+    """Spearman's rank correlation, ties at their mean rank: counts, shape (…, 5, 5) -> (…).
+
+    NaN where one side never varies.
+    """
+    rows, columns = tables.sum(-1), tables.sum(-2)
+    ours, theirs = _centred_ranks(rows), _centred_ranks(columns)
+    together = (tables * ours[..., :, None] * theirs[..., None, :]).sum((-2, -1))
+    spread = np.sqrt((rows * ours**2).sum(-1) * (columns * theirs**2).sum(-1))
+    return ratios(np.stack([together, spread], -1))
+
+
+def _centred_ranks(counts: np.ndarray) -> np.ndarray:
+    """The mean rank of each point minus the mean of all ranks, shape (…, 5)."""
+    return np.asarray(np.cumsum(counts, -1) - counts / 2 - counts.sum(-1, keepdims=True) / 2)
+
+
+def weighted_kappas(tables: np.ndarray) -> np.ndarray:
+    """Cohen's kappa with quadratic weights (Cohen 1968): counts, shape (…, 5, 5) -> (…).
+
+    NaN where all that was inferred and all that is true is one and the same point.
+    """
+    by_chance = tables.sum(-1)[..., :, None] * tables.sum(-2)[..., None, :]
+    total = tables.sum((-2, -1))
+    seen = (tables * _APART**2).sum((-2, -1)) * total
+    expected = (by_chance * _APART**2).sum((-2, -1))
+    return np.asarray(1 - ratios(np.stack([seen, expected], -1)))
+
+
+def calibration_errors(bins: np.ndarray) -> np.ndarray:
+    """Expected calibration error (Guo et al. 2017): shape (…, 10, 3) -> (…).
+
+    A bin holds how many, the sum of their confidences, and how many of them were right.
+    """
+    apart = np.abs(bins[..., 1] - bins[..., 2]).sum(-1)
+    return ratios(np.stack([apart, bins[..., 0].sum(-1)], -1))

@@ -93,3 +93,34 @@ FIGURES: dict[str, Callable[[Tables], np.ndarray]] = {
     "bias": biases, "macro_f1": macro_f1s, "weighted_f1": weighted_f1s, "accuracy": accuracies,
 }  # fmt: skip
 """What is computed of a table, by its name in a score."""
+
+
+# ---- how often each is used ---------------------------------------------------------------------
+
+
+def entropies(used: np.ndarray) -> np.ndarray:
+    """Entropy in bits of how often each strategy is used, shape (…, 8) -> (…); at most 3.
+
+    NaN where none is used at all.
+    """
+    used = np.asarray(used, float)
+    shares = _over(used, used.sum(-1, keepdims=True))
+    logs = np.log2(shares, out=np.zeros_like(shares), where=shares > 0)
+    return np.asarray(-(shares * logs).sum(-1)) + 0.0  # no minus zero
+
+
+# ---- what a table has to beat -------------------------------------------------------------------
+
+
+def majority_table(recorded: np.ndarray) -> Tables:
+    """The table of always predicting the commonest of the recorded strategies, counts (8,)."""
+    table = np.zeros((UNREADABLE + 1, UNREADABLE))
+    table[int(np.argmax(recorded))] = recorded
+    return table
+
+
+def prior_table(recorded: np.ndarray) -> Tables:
+    """The expected table of drawing predictions by how often each is recorded, counts (8,)."""
+    table = np.zeros((UNREADABLE + 1, UNREADABLE))
+    table[:UNREADABLE] = np.outer(recorded, recorded) / max(1.0, float(np.sum(recorded)))
+    return table

@@ -71,6 +71,7 @@ def test_a_run_goes_through_with_it_in_all_roles(built, tmp_path):
 
 
 def test_lessons_have_the_form_to_which_a_grammar_holds():
+    from attunement.agents.models.schema import json_schema
     from attunement.trainers.corpora.calls import RECORDS, as_asked
     from attunement.trainers.pocket.world import simulate_lessons
 
@@ -78,7 +79,7 @@ def test_lessons_have_the_form_to_which_a_grammar_holds():
     assert {lesson.role for lesson in lessons} == set(RECORDS)
     for lesson in lessons:
         if record := RECORDS[lesson.role]:
-            assert list(json.loads(lesson.text)) == list(record.model_fields)
+            assert list(json.loads(lesson.text)) == json_schema(record)["required"]
             assert as_asked(lesson.role, lesson.text) == lesson.text
 
 

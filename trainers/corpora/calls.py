@@ -14,6 +14,7 @@ from tempfile import TemporaryDirectory
 import orjson
 from pydantic import ValidationError
 
+from attunement.agents.models.schema import json_schema
 from attunement.agents.planner import StagedPlan
 from attunement.agents.prompting import ChatMessage
 from attunement.agents.reading import ReadingError, read_record
@@ -66,7 +67,8 @@ def as_asked(role: Role, text: str) -> str | None:
         fields = read_record(text, record).model_dump(mode="json")
     except (ReadingError, ValidationError):
         return None
-    return json.dumps(fields, ensure_ascii=False)
+    asked = json_schema(record)["required"]  # a confidence may be given, but is not asked for
+    return json.dumps({name: fields[name] for name in asked}, ensure_ascii=False)
 
 
 def write_lessons(

@@ -114,6 +114,13 @@ class Mining(Record):
     def _on_top_of_the_paper(cls, given: object) -> object:
         return PAPER.model_dump() | given if isinstance(given, dict) else given
 
+    @field_validator("filters")
+    @classmethod
+    def _of_recorded_seekers(cls, filters: Filters) -> Filters:
+        if filters.realistic:
+            raise ValueError("`realistic` looks at simulated seekers, and mining has recorded ones")
+        return filters
+
 
 class Testing(Record):
     """How the systems are measured: on recorded histories of the test split."""
