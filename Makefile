@@ -3,9 +3,9 @@ PYTHON ?= python3.11
 VENV := .venv
 VLLM := .venv-vllm
 BIN := $(VENV)/bin
-ROOMS := core personas agents graphs simulator evaluation trainers cli
+ROOMS := core personas agents graphs simulator evaluation trainers viewer cli
 
-.PHONY: demo test test-slow test-gpu test-vllm lint types format bench clean
+.PHONY: demo test browser test-slow test-gpu test-vllm lint types format bench clean
 
 MAKE_VENV = $$(command -v $(PYTHON) || command -v python3) -m venv
 
@@ -31,8 +31,17 @@ $(VLLM)/.ready: pyproject.toml tests/vllm-requirements.txt
 demo: $(VENV)/.light
 	$(BIN)/attune simulate
 
-test: $(VENV)/.ready
+test: $(VENV)/.ready browser
 	$(BIN)/python -m pytest -n 2
+
+# A Chromium for the tests of pages: one that is there, else playwright's, else Debian's. Without
+# one those tests are skipped, or fail where CI is set.
+browser: $(VENV)/.ready
+	@$(BIN)/python -m tests.browser || { \
+	  $(BIN)/playwright install chromium && $(BIN)/python -m tests.browser; } || { \
+	  test "$$(id -u)" = 0 && apt-get update -q && \
+	  apt-get install -q -y --no-install-recommends chromium; } || \
+	  echo "Going on without a browser: the tests of pages cannot run"
 
 test-slow: $(VENV)/.ready
 	$(BIN)/python -m pytest -n 2 -m slow

@@ -13,7 +13,8 @@ from rich.table import Table
 from benchmarks.measure import Line, machine
 
 NAMES = (
-    "startup", "journal", "embedded", "memory", "corpora", "adaptive", "client", "training",
+    "startup", "journal", "embedded", "memory", "corpora", "adaptive", "client", "evaluating",
+    "training",
 )  # fmt: skip
 """The measurements, the quick ones first."""
 

@@ -11,8 +11,10 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from attunement.cli.arena import arena
 from attunement.cli.corpus import app as corpus
 from attunement.cli.doctor import doctor
+from attunement.cli.evaluate import evaluate
 from attunement.cli.evolve import evolve
 from attunement.cli.export import export
 from attunement.cli.graph import graph
@@ -72,6 +74,8 @@ app.command("graph")(graph)
 app.command("label-errors")(label_errors)
 app.command("pairs")(pairs)
 app.command("lint")(lint)
+app.command("arena")(arena)
+app.command("evaluate")(evaluate)
 app.command("evolve")(evolve)
 app.add_typer(corpus, name="corpus")
 app.add_typer(personas, name="personas")

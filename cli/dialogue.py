@@ -8,7 +8,8 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
-from attunement.core.records import Dialogue, Reflection, Reply, Turn, Verdict
+from attunement.cli.verdicts import judged_lines
+from attunement.core.records import Dialogue, Reflection, Reply, Turn
 from attunement.simulator.journal import Journal
 
 _ALOUD = ("cyan", "green")
@@ -63,6 +64,8 @@ def print_dialogue(console: Console, dialogue: Dialogue, whole: bool = True) -> 
         console.print(grid)
     if not whole:
         return
+    for words, _ in judged_lines(dialogue.verdicts):
+        console.print(Text(f"judged  {words}", "dim"))
     end = f"failed: {dialogue.error}" if dialogue.error else f"ended: {dialogue.stop_reason}"
     console.print(
         Rule(Text(end) if dialogue.stop_reason or dialogue.error else "open", style="dim")
@@ -93,15 +96,8 @@ def _lines(turn: Turn) -> Iterator[tuple[str, str, str]]:
         yield "joint", turn.joint, "dim"
     if turn.recorded:
         yield "recorded", _with_strategy(turn.recorded), "dim"
-    for verdict in turn.verdicts:
-        yield "judged", _judged(verdict), "yellow" if verdict.value != 0 else "dim"
-
-
-def _judged(verdict: Verdict) -> str:
-    found = "not readable" if verdict.value is None else f"no {verdict.name}"
-    subject = f"{verdict.about}: " if verdict.about else ""
-    reason = f". {verdict.reason}" if verdict.reason else ""
-    return f"{subject}{verdict.label or found}{reason} (by {verdict.judge})"
+    for words, fault in judged_lines(turn.verdicts):
+        yield "judged", words, "yellow" if fault else "dim"
 
 
 def _with_strategy(reply: Reply) -> str:

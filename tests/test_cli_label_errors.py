@@ -105,3 +105,29 @@ def test_recordings_are_prepared_as_asked(tmp_path):
     assert counts["merged"] == [2]
     assert counts["decoupled"] == [3]
     assert counts["self_evolution"] == [1]
+
+
+def test_show_reads_marks_of_one_answer_in_one_line_and_other_verdicts_by_name():
+    from attunement.cli.verdicts import judged_lines
+    from attunement.core.records import Verdict
+
+    def verdict(name, value, reason="Because.", label=None, judge="j", about="draft"):
+        return Verdict(name=name, value=value, reason=reason, label=label, judge=judge, about=about)
+
+    lines = judged_lines(
+        [
+            verdict("preferred over draft", 0.5, "", "shown first", "person:ada", "refined"),
+            verdict("psychological errors", 0, ""),
+            verdict("psychological errors", 1, "It hurts.", "Other"),
+            verdict("reference strategy", 0, label="Question", about=None),
+            verdict("reply: empathy", 4),
+            verdict("reply: fluency", None),
+        ]
+    )
+    assert list(lines) == [
+        ("refined: preferred over draft 0.5, shown first (by ada)", False),
+        ("draft: no psychological errors (by j)", False),
+        ("draft: Other. It hurts. (by j)", True),
+        ("reference strategy 0, Question. Because. (by j)", False),
+        ("draft: empathy 4, fluency not readable. Because. (by j)", False),
+    ]

@@ -1,0 +1,204 @@
+"""What people prefer who judged pairs blind, and how far they agree.
+
+Their answers are verdicts of the journal, as `attune arena` keeps them. Figures are over attentive
+people: those who saw through at least four in five of the attention checks that they met.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator
+from typing import NamedTuple
+
+from attunement.core.records import Dialogue, Record, Verdict
+from attunement.evaluation.agreement import alphas, coincidences
+from attunement.evaluation.figures import Figure, Findings, Measure, Series, mean_figure
+from attunement.simulator.journal import Journal
+from attunement.simulator.matching import PERSON, PREFERRED, WHOLE, Pair, numbered
+
+ATTENTION = "attention check"
+"""Name of verdicts on pairs of which one side is unmistakably wrong: 1 right, 0 wrong."""
+ATTENTIVE = 0.8
+"""Share of attention checks below which somebody's answers are reported apart."""
+_DRAFTS = frozenset({"draft"})
+
+WINS = Measure(
+    name="win rate", family="people", unit="share", better="higher",
+    method="share of people's blind answers that prefer this side, a tie counting half",
+)  # fmt: skip
+APART = Measure(
+    name="win rate of the inattentive", family="people", unit="share", better="higher",
+    method="the same, of those who failed more than one in five attention checks",
+)  # fmt: skip
+TIES = Measure(name="ties", family="people", unit="share", method="share of answers that are ties")
+FIRST = Measure(
+    name="first one preferred", family="people", unit="share",
+    method="share of the answers but ties that prefer what was shown first; sides were placed by "
+    "chance, so one half where position plays no part",
+)  # fmt: skip
+SEEN = Measure(
+    name="attention checks passed", family="people", unit="share", better="higher",
+    method="share of everybody's answers on pairs with an echo of the seeker that prefer the other",
+)  # fmt: skip
+ALPHA = Measure(
+    name="Krippendorff's alpha", family="people", better="higher",
+    method="agreement of people beyond chance on what several of them judged: this side, the "
+    "other, or a tie, as names (Krippendorff 2011)",
+)  # fmt: skip
+_NOBODY = "nobody has judged a pair"
+
+
+class Answer(NamedTuple):
+    """What somebody said about a pair."""
+
+    dialogue: str
+    pair: tuple[str, int, str, str]
+    """Dialogue, turn, side and name of the verdict."""
+    who: str
+    value: float | None
+    """1 for the subject, 0 for its opponent, 0.5 a tie; None where the pair was skipped."""
+    first: bool
+    """Whether the subject stood first."""
+
+
+class Person(Record):
+    """Somebody's part."""
+
+    key: str
+    answers: int
+    skipped: int
+    win_rate: float | None
+    """None without an answer."""
+    checks: int
+    """Attention checks that were answered."""
+    passed: int
+    attentive: bool
+
+
+class PeopleMeter:
+    """Reads people's verdicts on dialogues: those against the named opponents."""
+
+    def __init__(self, opponents: Collection[str] = _DRAFTS) -> None:
+        self._names = {PREFERRED + opponent for opponent in opponents}
+        self._answers: list[Answer] = []
+        self._checks: list[Answer] = []
+
+    def add(self, key: str, dialogue: Dialogue) -> None:
+        """Read what people said of a dialogue and of its replies."""
+        for turn, verdict in _by_people(dialogue):
+            place = (key, turn, verdict.about or "", verdict.name)
+            who, first = verdict.judge.removeprefix(PERSON), verdict.label == "shown first"
+            answer = Answer(key, place, who, verdict.value, first)
+            if verdict.name == ATTENTION:
+                self._checks.append(answer)
+            elif verdict.name in self._names:
+                self._answers.append(answer)
+
+    def people(self) -> list[Person]:
+        """Everybody who was shown one of these pairs, by key."""
+        return [self._person(key) for key in sorted({answer.who for answer in self._answers})]
+
+    def findings(self) -> Findings:
+        """Win rate, ties, position, attention and agreement; the win rate also by annotator."""
+        people = self.people()
+        attentive = {person.key for person in people if person.attentive}
+        said = [answer for answer in self._answers if answer.value is not None]
+        heard = [answer for answer in said if answer.who in attentive]
+        apart = [answer for answer in said if answer.who not in attentive]
+        none = "nobody attentive has judged a pair" if apart else _NOBODY
+        known = {person.key for person in people}
+        seen = [c for c in self._checks if c.who in known and c.value is not None]
+        decided = [answer for answer in heard if answer.value != 0.5]
+        figures = (
+            _share(WINS, heard, _won, none, chance=0.5),
+            _share(APART, apart, _won, "nobody was inattentive", chance=0.5),
+            _share(TIES, heard, lambda answer: answer.value == 0.5, none),
+            _share(FIRST, decided, lambda answer: (answer.value == 1) == answer.first,
+                   "there is no answer but ties" if heard else none, chance=0.5),
+            _share(SEEN, seen, _won, "nobody has answered an attention check"),
+            _alpha(heard),
+        )  # fmt: skip
+        return Findings(figures, (self._by_annotator(said, people),))
+
+    @property
+    def judged(self) -> int:
+        """Pairs that somebody judged."""
+        return len({answer.pair for answer in self._answers if answer.value is not None})
+
+    def _person(self, key: str) -> Person:
+        mine = [answer for answer in self._answers if answer.who == key]
+        said = [answer.value for answer in mine if answer.value is not None]
+        met = [c.value for c in self._checks if c.who == key and c.value is not None]
+        return Person(
+            key=key,
+            answers=len(said),
+            skipped=len(mine) - len(said),
+            win_rate=sum(said) / len(said) if said else None,
+            checks=len(met),
+            passed=int(sum(met)),
+            attentive=not met or sum(met) >= ATTENTIVE * len(met),
+        )
+
+    def _by_annotator(self, said: list[Answer], people: list[Person]) -> Series:
+        named = {person.key: person.key + ("" if person.attentive else " *") for person in people}
+        points = {
+            name: _share(WINS, [a for a in said if a.who == key], _won, _NOBODY, chance=0.5)
+            for key, name in named.items()
+        }
+        method = f"{WINS.method}; * failed more than one in five attention checks"
+        measure = WINS.model_copy(update={"name": "win rate by annotator", "method": method})
+        return Series(measure, points)
+
+
+def meter_of(pairs: Iterable[Pair], journal: Journal) -> PeopleMeter:
+    """What people said of these pairs, from the subjects' journal."""
+    meter = PeopleMeter({pair.opponent for pair in pairs})
+    for _, dialogue in numbered(journal):
+        meter.add(dialogue.id, dialogue)
+    return meter
+
+
+def people_findings(pairs: Iterable[Pair], journal: Journal) -> Findings:
+    """What people prefer of these pairs, as figures; see `PeopleMeter`."""
+    return meter_of(pairs, journal).findings()
+
+
+def _by_people(dialogue: Dialogue) -> Iterator[tuple[int, Verdict]]:
+    by_turn = ((turn.number, turn.verdicts) for turn in dialogue.turns)
+    for turn, verdicts in ((WHOLE, dialogue.verdicts), *by_turn):
+        yield from ((turn, verdict) for verdict in verdicts if verdict.judge.startswith(PERSON))
+
+
+def _won(answer: Answer) -> float:
+    assert answer.value is not None
+    return answer.value
+
+
+def _share(
+    measure: Measure,
+    answers: Iterable[Answer],
+    value: Callable[[Answer], float],
+    why: str,
+    **levels: float,
+) -> Figure:
+    """A mean over answers; those of one dialogue hang together."""
+    sums: defaultdict[str, tuple[float, float]] = defaultdict(lambda: (0.0, 0.0))
+    for answer in answers:
+        total, count = sums[answer.dialogue]
+        sums[answer.dialogue] = (total + value(answer), count + 1)
+    return mean_figure(measure, sums, levels, why)
+
+
+def _alpha(answers: Iterable[Answer]) -> Figure:
+    """Agreement on the pairs that several people judged."""
+    by_pair: defaultdict[tuple[str, int, str, str], dict[str, int]] = defaultdict(dict)
+    for answer in answers:
+        by_pair[answer.pair][answer.who] = round(2 * _won(answer))
+    shared = {pair: list(by_who.values()) for pair, by_who in by_pair.items() if len(by_who) > 1}
+    if not shared:
+        return Figure(ALPHA, why="no pair was judged by two attentive people")
+    if len({value for values in shared.values() for value in values}) == 1:
+        return Figure(ALPHA, why="everybody gave one and the same answer throughout")
+    units: defaultdict[str, list[list[int]]] = defaultdict(list)
+    for (dialogue, *_), values in shared.items():
+        units[dialogue].append(values)
+    parts = {dialogue: coincidences(found, top=2) for dialogue, found in units.items()}
+    return Figure(ALPHA, parts, of=lambda tables: alphas(tables, "nominal"))

@@ -1,0 +1,79 @@
+"""What a panel is asked: of which runs, which questions, against whom."""
+
+import pytest
+
+from attunement.agents.models.rehearsal import RehearsalChat
+from attunement.evaluation.judged import decided_pairs, judgings
+from attunement.evaluation.systems import named_systems
+from attunement.simulator.judging import judge_run
+from tests.helpers import answering, small_run
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory):
+    """Two systems of two seeds each, and one with other people."""
+    home = tmp_path_factory.mktemp("runs")
+    for name, graph, seed in (
+        ("plain-1", "direct", 1), ("plain-2", "direct", 2),
+        ("refined-1", "self_refine", 1), ("refined-2", "self_refine", 2),
+    ):  # fmt: skip
+        small_run(home / name, dialogues=3, max_turns=3, graph=graph, seed=seed)
+    small_run(home / "others", answering(), dialogues=2, max_turns=2, seed=1)
+    return home
+
+
+def systems(folders, *words):
+    return named_systems([word.replace("@", f"{folders}/") for word in words])
+
+
+def asked(found):
+    return [(w.folder.name, w.judge, w.question, w.against and w.against.name) for w in found]
+
+
+def test_live_runs_are_marked_whole_and_others_set_against_the_baseline_seed_by_seed(folders):
+    plain, refined = found = systems(
+        folders, "plain=@plain-2,@plain-1", "refined=@refined-1,@refined-2"
+    )
+    assert asked(judgings(found, plain, ["j"])) == [
+        ("plain-2", "j", "dialogue", None),
+        ("plain-1", "j", "dialogue", None),
+        ("refined-1", "j", "dialogue", None),
+        ("refined-1", "j", "pairs", "plain-1"),
+        ("refined-2", "j", "dialogue", None),
+        ("refined-2", "j", "pairs", "plain-2"),
+    ]
+    assert refined.name == "refined"
+
+
+def test_a_single_system_has_its_refinements_set_against_its_drafts(folders):
+    found = systems(folders, "@refined-1")
+    assert asked(judgings(found, found[0], ["a", "b"], ["reply", "pairs"])) == [
+        ("refined-1", judge, question, None) for judge in "ab" for question in ("reply", "pairs")
+    ]
+
+
+def test_a_reference_planner_is_asked_once_a_run_whatever_the_judges(folders):
+    found = systems(folders, "@plain-1", "@refined-1")
+    work = judgings(found, found[0], [], planner="ref")
+    assert asked(work) == [(name, "ref", "plan", None) for name in ("plain-1", "refined-1")]
+
+
+def test_systems_that_share_nothing_are_asked_no_pairs_and_the_report_says_why(folders):
+    found = systems(folders, "@plain-1", "@others")
+    questions = [w.question for w in judgings(found, found[0], ["j"])]
+    assert "pairs" not in questions
+    (figure,) = decided_pairs(found[1], found[0]).figures
+    assert figure.value is None
+    assert "share no reply" in figure.why
+
+
+def test_pairs_of_several_seeds_count_together(folders):
+    plain, refined = found = systems(
+        folders, "plain=@plain-1,@plain-2", "refined=@refined-1,@refined-2"
+    )
+    for work in judgings(found, plain, ["rehearsal"], ["pairs"]):
+        assert judge_run(work.folder, "rehearsal", work.instrument, backends=[RehearsalChat()])
+    won = decided_pairs(refined, plain).figures[0]
+    assert won.measure.name == "preferred over plain"
+    assert {key.partition("/")[0] for key in won.parts} == {"1", "2"}
+    assert won.value > 0.5

@@ -1,0 +1,1 @@
+"""People judge blinded pairs on a local page."""
