@@ -1,14 +1,18 @@
 """`attune evaluate`: measure runs, and hold them against each other."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from attunement.cli.simulate import MaxMinutes, MaxTokens, MaxUsd, Price
+
 if TYPE_CHECKING:
     from attunement.evaluation.encoder import Encoder
     from attunement.evaluation.figures import Family
+    from attunement.evaluation.human import People
     from attunement.evaluation.systems import Measured, System
 
 
@@ -50,6 +54,37 @@ def evaluate(
         Path | None,
         typer.Option(metavar="FOLDER", help="The iterations of an attune evolve folder."),
     ] = None,
+    judge: Annotated[
+        list[str] | None,
+        typer.Option(metavar="SPEC", help="A model that judges; several make a panel."),
+    ] = None,
+    ask: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAMES",
+            help="What: reply, dialogue (marks), pairs; else pairs, and marks of dialogues, or in "
+            "replays of replies.",
+        ),
+    ] = None,
+    reference_planner: Annotated[
+        str | None,
+        typer.Option(metavar="SPEC", help="A model whose strategies the planner is held against."),
+    ] = None,
+    base_url: Annotated[
+        list[str] | None,
+        typer.Option(metavar="URL", help="The judges' OpenAI-compatible server; or several."),
+    ] = None,
+    again: Annotated[
+        bool, typer.Option("--again", help="Ask anew where a judge could not be read.")
+    ] = False,
+    human: Annotated[
+        list[str] | None,
+        typer.Option(metavar="[NAME=]FILE", help="People's ratings of a system, as CSV or JSON."),
+    ] = None,
+    max_usd: MaxUsd = None,
+    max_tokens: MaxTokens = None,
+    max_minutes: MaxMinutes = None,
+    price: Price = None,
     out: Annotated[
         Path | None, typer.Option(metavar="DIR", help="New folder; else evaluations/NNN.")
     ] = None,
@@ -59,13 +94,18 @@ def evaluate(
     """Measure runs: outcome, text, strategy, reflection, judges, people, realism; with intervals.
 
     Several runs of the same seed on the same personas or recorded dialogues are compared in pairs,
-    the first one being the baseline. Writes report.md, report.json and plots.
+    the first one being the baseline. Judges' answers are kept in the runs: none is asked twice, and
+    what was stopped goes on with the same command. Bounds are those of each run, its own calls
+    included. Writes report.md, report.json and plots.
 
-    Example: attune evaluate plain=runs/001 refined=runs/002 --out evaluations/refined
+    Example: attune evaluate plain=runs/001 refined=runs/002 --judge rehearsal
     """
     from rich.console import Console
 
     from attunement.cli.evaluate_table import print_report
+    from attunement.cli.judging import ask_judges, questions
+    from attunement.cli.options import prices
+    from attunement.core.errors import ConfigError
     from attunement.evaluation.comparison import compare
     from attunement.evaluation.encoder import load_encoder
     from attunement.evaluation.report import as_json as dumped
@@ -81,7 +121,18 @@ def evaluate(
     beside = [_survey(path) for path in survey or ()]
     embed = load_encoder(encoder) if encoder else None
     iterate = iterations or evolution is not None
-    measured, moved = _measure(named, wanted, embed, iterate)
+    said = _people(human or (), named)
+    asked = questions(ask)
+    if ask and not judge:
+        raise ConfigError("`--ask` says what a judge is asked; name one with --judge SPEC")
+    if judge or reference_planner:
+        bounds = {"usd": max_usd, "tokens": max_tokens, "minutes": max_minutes}
+        ask_judges(
+            named, first, judge or (), asked, reference_planner, base_url or (), again,
+            prices(price) or {}, bounds, "the same command",
+        )  # fmt: skip
+    how = _How(wanted, embed, iterate, first, reference_planner, said)
+    measured, moved = _measure(named, how)
     typer.echo("Comparing, drawing …", err=True)
     comparison = compare([*measured, *beside], first.name, by, seed, only=wanted)
     stable = stability(comparison, margins, moved) if iterate else None
@@ -133,14 +184,41 @@ def _iterations(folder: Path) -> "tuple[Sequence[System], dict[str, float]]":
     return named, margins
 
 
-def _measure(
-    systems: "Sequence[System]",
-    families: "Sequence[Family]",
-    encoder: "Encoder | None",
-    iterate: bool,
-) -> "tuple[list[Measured], dict[str, float]]":
+@dataclass(frozen=True, slots=True)
+class _How:
+    """What is to be found out."""
+
+    families: "Sequence[Family]"
+    encoder: "Encoder | None"
+    iterate: bool
+    baseline: "System"
+    reference: str | None
+    people: "Mapping[str, People]"
+    """By the name of the system that their ratings are about."""
+
+
+def _people(words: Sequence[str], systems: "Sequence[System]") -> "dict[str, People]":
+    """The ratings of each file, about the system that it names, or the only one."""
+    from attunement.core.errors import ConfigError, unknown
+    from attunement.evaluation.human import people_of
+
+    by_name, found = {system.name: system for system in systems}, {}
+    for word in words:
+        name, equals, path = word.partition("=")
+        if Path(word).exists() or not equals:
+            name, path = systems[0].name, word
+            if len(systems) > 1:
+                raise ConfigError(f"whose ratings are in {word!r}? Say --human NAME={word}")
+        if name not in by_name:
+            raise ConfigError(unknown("system", name, by_name))
+        found[name] = people_of(Path(path), by_name[name].folders)
+    return found
+
+
+def _measure(systems: "Sequence[System]", how: _How) -> "tuple[list[Measured], dict[str, float]]":
     """All systems read, with their progress on stderr; and with an encoder how far they drift."""
     from attunement.cli.progress import watched
+    from attunement.evaluation.judged import decided_pairs, opponents
     from attunement.evaluation.stability import DriftMeter, drifts
     from attunement.evaluation.systems import measure, meters_for, writers_of
 
@@ -148,10 +226,18 @@ def _measure(
     drifting: dict[str, DriftMeter] = {}
     found = []
     for system in systems:
-        meters = meters_for(families, encoder, writers=writers[system.name])
-        if encoder and iterate:
-            meters.append(drifting.setdefault(system.name, DriftMeter(encoder)))
-        found.append(measure(system, meters, watched))
+        alone, said = len(systems) == 1, how.people.get(system.name)
+        paired = alone or system != how.baseline
+        others = opponents(system, how.baseline) if paired and "people" in how.families else ()
+        meters = meters_for(
+            how.families, how.encoder, how.reference, writers[system.name], opponents=others
+        )
+        if how.encoder and how.iterate:
+            meters.append(drifting.setdefault(system.name, DriftMeter(how.encoder)))
+        one = measure(system, meters, watched, said)
+        if paired and {"judges", "people"} & {*how.families}:
+            one.findings.append(decided_pairs(system, how.baseline, said))
+        found.append(one)
     means = {name: meter.mean() for name, meter in drifting.items()}
     return found, drifts(means) if means else {}
 

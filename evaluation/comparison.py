@@ -234,6 +234,8 @@ def _against(after: Figure | None, before: Figure | None, other: Measured, how: 
         return paired(after, rival, how.groups, how.seed, how.draws, how.swaps)
     if after is None or before is None:
         return Paired(why=NOT_MEASURED if after is None else "not measured for the baseline")
+    if after.measure.diagnostic:
+        return Paired(why="says how far to trust other figures, and is not tested")
     if reason := _apart(after, before, other, how.baseline):
         return Paired(why=reason)
     return paired(after, before, how.groups, how.seed, how.draws, how.swaps)

@@ -10,7 +10,7 @@ interval.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Literal, Protocol
 
@@ -44,6 +44,9 @@ class Measure(Record):
     """Which way is good; empty where neither is."""
     method: str
     """How it is computed and from what, in a sentence."""
+    diagnostic: bool = False
+    """Whether it says how far to trust other figures, rather than anything of the system: it is
+    shown, and no differences of it are tested."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +134,12 @@ class Meter(Protocol):
     def findings(self) -> Findings:
         """What was found in all of them."""
         ...
+
+
+def win_rate(figure: Figure) -> Figure:
+    """A share of wins, ties half, which is to be held against the other side's."""
+    lost = {key: np.array((part[1] - part[0], part[1])) for key, part in figure.parts.items()}
+    return replace(figure, rival=lost)
 
 
 def mean_figure(

@@ -22,6 +22,7 @@ import math
 import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple, Self
 
@@ -31,6 +32,7 @@ from attunement.core.errors import UserError, unknown
 from attunement.core.records import SIDES, Dialogue, Record, Side, Turn, Verdict
 from attunement.personas.checking import first_problem
 from attunement.personas.files import json_values, read_text
+from attunement.simulator.frame import open_run
 from attunement.simulator.matching import PERSON, PREFERRED, WHOLE
 from attunement.simulator.rating import SCALES, Rated, mark_name
 
@@ -139,6 +141,18 @@ def _refuse(what: str, ratings: Sequence[HumanRating], wrong: Sequence[HumanRati
         f"{len(wrong)} of {len(ratings)} ratings name a {what} that is not in this run: "
         f"{'; '.join(places[:_NAMED])}{more}; give the ratings of this run"
     )
+
+
+def people_of(path: Path, folders: Iterable[Path]) -> "People":
+    """The judgements of a file, all of which must be about these runs; else `UserError`."""
+    ratings = read_ratings(path)
+    people = People(ratings)
+    known: dict[tuple[str, int], frozenset[Side]] = {}
+    for folder in folders:
+        with closing(open_run(folder)[1]) as journal:
+            known |= rateable(journal.dialogues())
+    check_against(ratings, known)
+    return people
 
 
 # ---- beside the models' verdicts ----------------------------------------------------------------

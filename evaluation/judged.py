@@ -10,6 +10,7 @@ from typing import Literal, NamedTuple
 from attunement.core.errors import ConfigError
 from attunement.core.records import Side
 from attunement.evaluation.figures import Figure, Findings, Measure
+from attunement.evaluation.human import People
 from attunement.evaluation.preferences import Judged, preference_findings
 from attunement.evaluation.systems import System, place_of
 from attunement.simulator.comparing import Comparing
@@ -100,18 +101,28 @@ def _config(folder: Path) -> RunConfig:
 # ---- what came of it ----------------------------------------------------------------------------
 
 
-def decided_pairs(system: System, baseline: System) -> Findings:
+def decided_pairs(system: System, baseline: System, people: People | None = None) -> Findings:
     """What models preferred: this system over the baseline, or where it is the baseline itself its
-    refinements over its drafts."""
+    refinements over its drafts. `people`: what a file of ratings adds."""
     if system == baseline:
-        items = [item for folder in system.folders for item in _own(folder)]
+        items = [item for folder in system.folders for item in _own(folder, people)]
         return preference_findings(items, "refined over draft")
     what = f"preferred over {baseline.name}"
     folders = [(folder, _twin(folder, baseline)) for folder in system.folders]
     if not any(twin for _, twin in folders):
         return _nothing(what)
-    items = [item for folder, twin in folders if twin for item in _against(folder, twin)]
+    items = [item for folder, twin in folders if twin for item in _against(folder, twin, people)]
     return preference_findings(items, what)
+
+
+def opponents(system: System, baseline: System) -> set[str]:
+    """Whom people may have set a system's replies or dialogues against: the drafts, or the other
+    system's."""
+    if system == baseline:
+        return {"draft"}
+    folders = ((folder, _twin(folder, baseline)) for folder in system.folders)
+    pairs = (pair for folder, twin in folders if twin for pair in between(folder, twin))
+    return {pair.opponent for pair in pairs}
 
 
 def _nothing(what: str) -> Findings:
@@ -119,14 +130,14 @@ def _nothing(what: str) -> Findings:
     return Findings([Figure(measure, why="the two share no reply or dialogue to set side by side")])
 
 
-def _own(folder: Path) -> Iterator[Judged]:
+def _own(folder: Path, people: People | None) -> Iterator[Judged]:
     config, journal = open_run(folder)
     with closing(journal):
         writers = _writer(config, "refined"), _writer(config, "draft")
-        yield from _judged(config, journal, refinements(journal), lambda _: writers)
+        yield from _judged(config, journal, refinements(journal), lambda _: writers, people)
 
 
-def _against(folder: Path, other: Path) -> Iterator[Judged]:
+def _against(folder: Path, other: Path, people: People | None) -> Iterator[Judged]:
     config, journal = open_run(folder)
     theirs = _writer(_config(other), None)
 
@@ -134,7 +145,7 @@ def _against(folder: Path, other: Path) -> Iterator[Judged]:
         return _writer(config, pair.about), theirs
 
     with closing(journal):
-        yield from _judged(config, journal, between(folder, other), writers)
+        yield from _judged(config, journal, between(folder, other), writers, people)
 
 
 def _judged(
@@ -142,12 +153,15 @@ def _judged(
     journal: Journal,
     pairs: Iterable[Pair],
     writers: Callable[[Pair], tuple[str, str]],
+    people: People | None,
 ) -> Iterator[Judged]:
     for name, group in groupby(pairs, attrgetter("dialogue_id")):
         dialogue = journal.named(name)
         assert dialogue, name
-        said = {turn.number: turn.verdicts for turn in dialogue.turns} | {WHOLE: dialogue.verdicts}
         key = place_of(dialogue, config.seed)
+        if people:
+            dialogue = people.into(dialogue, config.seed)
+        said = {turn.number: turn.verdicts for turn in dialogue.turns} | {WHOLE: dialogue.verdicts}
         for pair in group:
             verdicts = [v for v in said[pair.turn] if pair.holds(pair.turn, v)]
             if verdicts:

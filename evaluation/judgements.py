@@ -110,6 +110,7 @@ class JudgeMeter:
                 rows[place[0]] = rows.get(place[0], 0) + part
         measure = Measure(
             name=f"{what} marks, {judge}: length coefficient", family="judges", unit="r",
+        diagnostic=True,
             method="correlation of the mean mark with the words of what was marked; 0 is no bias",
         )  # fmt: skip
         return _if_any(Figure(measure, rows, correlations), "marks or lengths are all alike")
@@ -120,6 +121,7 @@ class JudgeMeter:
         """How much better a judge marks what its own model wrote than the others mark it."""
         measure = Measure(
             name=f"{what} marks, {judge}: self-preference", family="judges", unit="points",
+        diagnostic=True,
             method="this judge's marks of what its own model wrote, minus the other judges' marks "
             "of the same; a judge that is milder to everybody shows it too",
         )  # fmt: skip
@@ -184,6 +186,7 @@ def _alpha(title: str, given: Marks, top: int, family: Family) -> Figure:
         parts[place[0]] = parts.get(place[0], 0) + coincidences([unit], top)
     measure = Measure(
         name=f"{title}: agreement", family=family, unit="alpha", better="higher",
+        diagnostic=True,
         method="Krippendorff's alpha (ordinal) between the judges; 1 is perfect, 0 what chance "
         "gives; marks between two points of the scale are left out",
     )  # fmt: skip
@@ -202,6 +205,7 @@ def _kappa(title: str, given: Marks, judges: tuple[str, str], top: int, family: 
     names = " and ".join(judge.removeprefix(PERSON) for judge in judges)
     measure = Measure(
         name=f"{title}: kappa of {names}", family=family, unit="kappa", better="higher",
+        diagnostic=True,
         method="Cohen's kappa with quadratic weights between these two",
     )  # fmt: skip
     figure = Figure(measure, parts, lambda sums: kappas(sums, weighted=True))
@@ -232,6 +236,7 @@ def _against_people(name: str, marks: Marks) -> Iterator[Figure]:
         return
     measure = Measure(
         name=f"{name}: judges and people", family="people", unit="r", better="higher",
+        diagnostic=True,
         method="correlation of the models' mean mark with the people's mean mark of the same",
     )  # fmt: skip
     yield _if_any(Figure(measure, rows, correlations), "marks are all alike, or never of the same")
@@ -249,6 +254,7 @@ def _unread(what: Rated, judge: str, given: Sequence[tuple[Place, list[float | N
         sums[place[0]] = total + sum(mark is None for mark in marks), n + len(marks)
     measure = Measure(
         name=f"{what} marks, {judge}: unreadable", family="judges", unit="share", better="lower",
+        diagnostic=True,
         method="share of marks that are missing: the answer could not be read, or gave none",
     )  # fmt: skip
     return mean_figure(measure, sums)
@@ -268,7 +274,7 @@ def _errors(judge: str, found: Mapping[Place, Sequence[float | None]]) -> Figure
 
 
 def _none(family: Family, why: str, name: str = "marks") -> Figure:
-    return Figure(Measure(name=name, family=family, method="by judges"), why=why)
+    return Figure(Measure(name=name, family=family, method="by judges", diagnostic=True), why=why)
 
 
 def _if_any(figure: Figure, why: str) -> Figure:

@@ -10,36 +10,46 @@ from typing import NamedTuple
 
 from attunement.core.records import Dialogue, Record, Verdict
 from attunement.evaluation.agreement import alphas, coincidences
-from attunement.evaluation.figures import Figure, Findings, Measure, Series, mean_figure
+from attunement.evaluation.figures import (
+    Figure,
+    Findings,
+    Measure,
+    Series,
+    mean_figure,
+    win_rate,
+)
 from attunement.simulator.journal import Journal
-from attunement.simulator.matching import PERSON, PREFERRED, WHOLE, Pair, numbered
+from attunement.simulator.matching import ORDERS, PERSON, PREFERRED, WHOLE, Pair, numbered
 
 ATTENTION = "attention check"
 """Name of verdicts on pairs of which one side is unmistakably wrong: 1 right, 0 wrong."""
 ATTENTIVE = 0.8
 """Share of attention checks below which somebody's answers are reported apart."""
-_DRAFTS = frozenset({"draft"})
+DRAFTS = frozenset({"draft"})
 
 WINS = Measure(
     name="win rate", family="people", unit="share", better="higher",
     method="share of people's blind answers that prefer this side, a tie counting half",
 )  # fmt: skip
 APART = Measure(
-    name="win rate of the inattentive", family="people", unit="share", better="higher",
+    name="win rate of the inattentive", family="people", diagnostic=True, unit="share",
     method="the same, of those who failed more than one in five attention checks",
 )  # fmt: skip
-TIES = Measure(name="ties", family="people", unit="share", method="share of answers that are ties")
+TIES = Measure(
+    name="ties", family="people", diagnostic=True, unit="share",
+    method="share of answers that are ties",
+)  # fmt: skip
 FIRST = Measure(
-    name="first one preferred", family="people", unit="share",
+    name="first one preferred", family="people", diagnostic=True, unit="share",
     method="share of the answers but ties that prefer what was shown first; sides were placed by "
     "chance, so one half where position plays no part",
 )  # fmt: skip
 SEEN = Measure(
-    name="attention checks passed", family="people", unit="share", better="higher",
+    name="attention checks passed", family="people", diagnostic=True, unit="share", better="higher",
     method="share of everybody's answers on pairs with an echo of the seeker that prefer the other",
 )  # fmt: skip
 ALPHA = Measure(
-    name="Krippendorff's alpha", family="people", better="higher",
+    name="Krippendorff's alpha", family="people", diagnostic=True, better="higher",
     method="agreement of people beyond chance on what several of them judged: this side, the "
     "other, or a tie, as names (Krippendorff 2011)",
 )  # fmt: skip
@@ -55,8 +65,8 @@ class Answer(NamedTuple):
     who: str
     value: float | None
     """1 for the subject, 0 for its opponent, 0.5 a tie; None where the pair was skipped."""
-    first: bool
-    """Whether the subject stood first."""
+    first: bool | None
+    """Whether the subject stood first; None where nobody says."""
 
 
 class Person(Record):
@@ -76,7 +86,7 @@ class Person(Record):
 class PeopleMeter:
     """Reads people's verdicts on dialogues: those against the named opponents."""
 
-    def __init__(self, opponents: Collection[str] = _DRAFTS) -> None:
+    def __init__(self, opponents: Collection[str] = DRAFTS) -> None:
         self._names = {PREFERRED + opponent for opponent in opponents}
         self._answers: list[Answer] = []
         self._checks: list[Answer] = []
@@ -85,7 +95,8 @@ class PeopleMeter:
         """Read what people said of a dialogue and of its replies."""
         for turn, verdict in _by_people(dialogue):
             place = (key, turn, verdict.about or "", verdict.name)
-            who, first = verdict.judge.removeprefix(PERSON), verdict.label == "shown first"
+            who = verdict.judge.removeprefix(PERSON)
+            first = verdict.label == ORDERS[0] if verdict.label else None
             answer = Answer(key, place, who, verdict.value, first)
             if verdict.name == ATTENTION:
                 self._checks.append(answer)
@@ -106,13 +117,14 @@ class PeopleMeter:
         none = "nobody attentive has judged a pair" if apart else _NOBODY
         known = {person.key for person in people}
         seen = [c for c in self._checks if c.who in known and c.value is not None]
-        decided = [answer for answer in heard if answer.value != 0.5]
+        decided = [a for a in heard if a.value != 0.5 and a.first is not None]
         figures = (
-            _share(WINS, heard, _won, none, chance=0.5),
+            win_rate(_share(WINS, heard, _won, none, chance=0.5)),
             _share(APART, apart, _won, "nobody was inattentive", chance=0.5),
             _share(TIES, heard, lambda answer: answer.value == 0.5, none),
             _share(FIRST, decided, lambda answer: (answer.value == 1) == answer.first,
-                   "there is no answer but ties" if heard else none, chance=0.5),
+                   "no answer but ties, or nobody says what stood first" if heard else none,
+                   chance=0.5),
             _share(SEEN, seen, _won, "nobody has answered an attention check"),
             _alpha(heard),
         )  # fmt: skip
@@ -154,11 +166,6 @@ def meter_of(pairs: Iterable[Pair], journal: Journal) -> PeopleMeter:
     for _, dialogue in numbered(journal):
         meter.add(dialogue.id, dialogue)
     return meter
-
-
-def people_findings(pairs: Iterable[Pair], journal: Journal) -> Findings:
-    """What people prefer of these pairs, as figures; see `PeopleMeter`."""
-    return meter_of(pairs, journal).findings()
 
 
 def _by_people(dialogue: Dialogue) -> Iterator[tuple[int, Verdict]]:

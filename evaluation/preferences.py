@@ -6,7 +6,7 @@ pair counts for it only where both answers can be read. What people prefer is in
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import combinations
 from math import log
 
@@ -14,7 +14,14 @@ import numpy as np
 
 from attunement.core.records import Verdict
 from attunement.evaluation.agreement import alphas, coincidences, correlations, kappas, moments
-from attunement.evaluation.figures import Better, Figure, Findings, Measure, ratios
+from attunement.evaluation.figures import (
+    Better,
+    Figure,
+    Findings,
+    Measure,
+    ratios,
+    win_rate,
+)
 from attunement.simulator.matching import ORDERS, PERSON, Pair
 
 _NOBODY = "no judge has been asked for pairs"
@@ -50,7 +57,7 @@ class _Ruling:
     def decided(self) -> int | None:
         """0 the opponent, 1 a tie or answers that take each other back, 2 the subject."""
         value = self.value
-        return None if value is None else 1 + int(np.sign(value - 0.5))
+        return None if value is None else _side(value)
 
 
 Rulings = Mapping[str, Mapping[int, _Ruling]]
@@ -59,13 +66,15 @@ Rulings = Mapping[str, Mapping[int, _Ruling]]
 
 def preference_findings(items: Iterable[Judged], what: str) -> Findings:
     """What judges prefer, and their biases. `what` names it in figures: `refined over draft`."""
+    items = list(items)
     rulings = _rulings(items)
     figures = [_win_rate(rulings, what)]
     for judge, found in rulings.items():
         figures += _of_judge(list(found.values()), judge, what, len(rulings) == 1)
-        figures.append(_self_preference(judge, rulings, what))
+        figures.append(_self_preference(judge, rulings))
     if rulings:
-        figures += _agreement(rulings, what)
+        figures += _agreement(rulings)
+        figures += _with_people(items, rulings)
     return Findings(figures)
 
 
@@ -81,8 +90,16 @@ def _rulings(items: Iterable[Judged]) -> Rulings:
     return dict(sorted(found.items()))
 
 
-def _measure(name: str, method: str, unit: str = "share", better: Better = "") -> Measure:
-    return Measure(name=name, family="judges", unit=unit, better=better, method=method)
+def _trust(name: str, method: str, unit: str = "share", better: Better = "") -> Measure:
+    """A measure of the judges themselves."""
+    name = f"pairs{name}"
+    return Measure(
+        name=name, family="judges", unit=unit, better=better, method=method, diagnostic=True
+    )
+
+
+def _rate(name: str, method: str) -> Measure:
+    return Measure(name=name, family="judges", unit="share", better="higher", method=method)
 
 
 def _sums(rows: Iterable[tuple[str, np.ndarray]]) -> dict[str, np.ndarray]:
@@ -110,37 +127,31 @@ def _win_rate(rulings: Rulings, what: str) -> Figure:
             if (value := ruling.value) is not None:
                 values.setdefault(number, []).append(value)
                 keys[number] = ruling.item.key
-    method = f"share of pairs that the judges decide for {what.partition(' over ')[0]}, ties half"
+    method = "share of pairs decided for this side, ties half; of several judges the mean"
     rows = ((keys[number], float(np.mean(found))) for number, found in values.items())
     why = "no answer could be read in both orders" if rulings else _NOBODY
-    return _won(_figure(_measure(what, method, better="higher"), rows, why, chance=0.5))
-
-
-def _won(figure: Figure) -> Figure:
-    """A win rate, which is held against the opponent's."""
-    lost = {key: np.array((part[1] - part[0], part[1])) for key, part in figure.parts.items()}
-    return replace(figure, rival=lost)
+    return win_rate(_figure(_rate(what, method), rows, why, chance=0.5))
 
 
 def _of_judge(rulings: Sequence[_Ruling], judge: str, what: str, alone: bool) -> Iterator[Figure]:
-    by = f"{what}, {judge}"
+    by = f", {judge}"
     readable = [r for r in rulings if r.value is not None]
     answers = [
         (r.item, order, a) for r in rulings for order, a in r.answers.items() if a is not None
     ]
     decided = [(item, order, answer) for item, order, answer in answers if answer != 0.5]
     if not alone:  # else it is the panel's
-        measure = _measure(f"{by}: win rate", "by this judge alone, ties half", better="higher")
+        measure = _rate(f"{what}, {judge}", "by this judge alone, ties half")
         won = ((r.item.key, r.value) for r in readable if r.value is not None)
-        yield _won(_figure(measure, won, "no answer could be read in both orders", chance=0.5))
+        yield win_rate(_figure(measure, won, "no answer could be read in both orders", chance=0.5))
     yield _figure(
-        _measure(f"{by}: order flips", "share of pairs whose verdict changes with the order",
+        _trust(f"{by}: order flips", "share of pairs whose verdict changes with the order",
                  better="lower"),
         ((r.item.key, float(len(set(r.answers.values())) > 1)) for r in readable),
         "no pair was read in both orders",
     )  # fmt: skip
     yield _figure(
-        _measure(f"{by}: chose the first",
+        _trust(f"{by}: chose the first",
                  "share of decided answers that took what stood first; half is no bias"),
         ((item.key, float((answer == 1) == (order == ORDERS[0])))
          for item, order, answer in decided),
@@ -150,7 +161,7 @@ def _of_judge(rulings: Sequence[_Ruling], judge: str, what: str, alone: bool) ->
     yield from _of_length(answers, decided, by)
     unread = ((r.item.key, float(a is None)) for r in rulings for a in r.answers.values())
     yield _figure(
-        _measure(f"{by}: unreadable", "share of answers that could not be read",
+        _trust(f"{by}: unreadable", "share of answers that could not be read",
                  better="lower"), unread, "nothing was asked",
     )  # fmt: skip
 
@@ -163,7 +174,7 @@ def _of_length(answers: Answers, decided: Answers, by: str) -> Iterator[Figure]:
     uneven = [(item, ratio, a) for item, ratio, a in lengths if ratio and a != 0.5]
     longer = sum(ratio > 0 for _, ratio, _ in uneven) / len(uneven) if uneven else 0.0
     yield _figure(
-        _measure(f"{by}: chose the longer",
+        _trust(f"{by}: chose the longer",
                  "share of decided answers, on sides of unequal length in words, that took the "
                  "longer one; beside it how often the subject is the longer one"),
         ((item.key, float((answer == 1) == (ratio > 0))) for item, ratio, answer in uneven),
@@ -171,7 +182,7 @@ def _of_length(answers: Answers, decided: Answers, by: str) -> Iterator[Figure]:
         **{"subject is longer": longer},
     )  # fmt: skip
     parts = _sums((item.key, moments([ratio], [answer])) for item, ratio, answer in lengths)
-    measure = _measure(
+    measure = _trust(
         f"{by}: length coefficient",
         "correlation of the answer (1 the subject) with the logarithm of subject's over opponent's "
         "words; 0 is no bias", unit="r",
@@ -191,10 +202,10 @@ def _log_ratio(pair: Pair) -> float:
     return log(max(1, ours) / max(1, theirs))
 
 
-def _self_preference(judge: str, rulings: Rulings, what: str) -> Figure:
+def _self_preference(judge: str, rulings: Rulings) -> Figure:
     """How much oftener a judge takes what it wrote itself than the other judges take it."""
-    measure = _measure(
-        f"{what}, {judge}: self-preference",
+    measure = _trust(
+        f", {judge}: self-preference",
         "win rate of the side that the judge's own model wrote, by this judge minus by the other "
         "judges, on the same pairs; 0 is none", unit="share",
     )  # fmt: skip
@@ -210,7 +221,7 @@ def _self_preference(judge: str, rulings: Rulings, what: str) -> Figure:
     return _figure(measure, iter(rows), why)
 
 
-def _agreement(rulings: Rulings, what: str) -> Iterator[Figure]:
+def _agreement(rulings: Rulings) -> Iterator[Figure]:
     by_item: dict[int, list[_Ruling]] = {}
     for found in rulings.values():
         for number, ruling in found.items():
@@ -221,18 +232,45 @@ def _agreement(rulings: Rulings, what: str) -> Iterator[Figure]:
         for found in by_item.values()
         if len(found) > 1
     )
-    measure = _measure(
-        f"{what}: agreement",
+    measure = _trust(
+        ": agreement",
         "Krippendorff's alpha (nominal: subject, tie, opponent) between the judges; 1 is perfect, "
         "0 what chance gives", unit="alpha", better="higher",
     )  # fmt: skip
     why = _ONE if len(rulings) == 1 else "nothing was judged twice, or one answer throughout"
     yield _tabled(measure, dict(_sums(rows)), lambda sums: alphas(sums, "nominal"), why)
     for one, other in combinations(rulings, 2):
-        yield _kappa(rulings, one, other, what)
+        yield _kappa(rulings, one, other)
 
 
-def _kappa(rulings: Rulings, one: str, other: str, what: str) -> Figure:
+def _with_people(items: Sequence[Judged], rulings: Rulings) -> Iterator[Figure]:
+    """How far the panel decides as people do, where both have."""
+    rows = []
+    for number, item in enumerate(items):
+        said = [v.value for v in item.verdicts if v.judge.startswith(PERSON)]
+        people = [value for value in said if value is not None]
+        panel = [found[number].value for found in rulings.values() if number in found]
+        judges = [value for value in panel if value is not None]
+        if people and judges:
+            table = np.zeros((3, 3))
+            table[_side(float(np.mean(judges))), _side(float(np.mean(people)))] = 1
+            rows.append((item.key, table))
+    if not rows:
+        return
+    measure = Measure(
+        name="pairs: judges and people", family="people", unit="kappa", better="higher",
+        diagnostic=True,
+        method="Cohen's kappa of subject, tie, opponent between the judges' mean and the people's",
+    )  # fmt: skip
+    yield _tabled(measure, _sums(rows), kappas, "one answer throughout")
+
+
+def _side(value: float) -> int:
+    """0 the opponent, 1 a tie, 2 the subject."""
+    return 1 + int(np.sign(value - 0.5))
+
+
+def _kappa(rulings: Rulings, one: str, other: str) -> Figure:
     rows = []
     for number in sorted(rulings[one].keys() & rulings[other].keys()):
         a, b = rulings[one][number], rulings[other][number]
@@ -240,7 +278,7 @@ def _kappa(rulings: Rulings, one: str, other: str, what: str) -> Figure:
             table = np.zeros((3, 3))
             table[a.decided, b.decided] = 1
             rows.append((a.item.key, table))
-    measure = _measure(f"{what}: kappa of {one} and {other}", "Cohen's kappa of subject, tie, "
+    measure = _trust(f": kappa of {one} and {other}", "Cohen's kappa of subject, tie, "
                        "opponent between these two", unit="kappa", better="higher")  # fmt: skip
     return _tabled(measure, _sums(rows), kappas, "no pair that both decided, or one answer always")
 

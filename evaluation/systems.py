@@ -5,7 +5,7 @@ measured = [measure(system, meters_for(FAMILIES)) for system in systems]
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from hashlib import blake2b
@@ -16,6 +16,8 @@ from attunement.core.errors import ConfigError, unknown
 from attunement.core.records import Dialogue, Record, Role
 from attunement.evaluation.encoder import Encoder
 from attunement.evaluation.figures import Family, Findings, Meter
+from attunement.evaluation.human import People
+from attunement.evaluation.people import DRAFTS, PeopleMeter
 from attunement.simulator.frame import open_run
 from attunement.simulator.journal import Journal
 
@@ -137,8 +139,14 @@ def families(names: Sequence[str]) -> tuple[Family, ...]:
 # ---- reading ------------------------------------------------------------------------------------
 
 
-def measure(system: System, meters: Sequence[Meter], watch: Watch | None = None) -> Measured:
-    """One pass over a system's journals, each finished dialogue read by every meter.
+def measure(
+    system: System,
+    meters: Sequence[Meter],
+    watch: Watch | None = None,
+    rated: People | None = None,
+) -> Measured:
+    """One pass over a system's journals, each finished dialogue read by every meter, with what
+    people said of it in a file of theirs (`rated`).
 
     `ConfigError` where two of its dialogues stand at the same place, or where none is finished;
     `RunFolderError` for a folder that is no run.
@@ -160,8 +168,9 @@ def measure(system: System, meters: Sequence[Meter], watch: Watch | None = None)
                 _check_new(key, people, system)
                 people[key] = dialogue.persona.id
                 tally["replayed"] += dialogue.recorded is not None
+                heard = rated.into(dialogue, config.seed) if rated else dialogue
                 for meter in meters:
-                    meter.add(key, dialogue)
+                    meter.add(key, heard)
     if not people:
         raise ConfigError(
             f"system {system.name!r} has no finished dialogue ({tally['failed']} failed, "
@@ -227,11 +236,13 @@ def meters_for(
     encoder: Encoder | None = None,
     reference: str | None = None,
     writers: Sequence[str] = (),
+    opponents: Collection[str] = DRAFTS,
 ) -> list[Meter]:
     """New meters of some families, for one system.
 
     `reference`: the judge whose strategies the planner is held against. `writers`: the models that
-    write the replies, to find a judge that judges itself.
+    write the replies, to find a judge that judges itself. `opponents`: against whom people's
+    answers count.
     """
     made: list[Meter] = []
     # Imported here: a family that is not asked for costs no start.
@@ -256,9 +267,7 @@ def meters_for(
 
         made.append(JudgeMeter(writers))
     if "people" in wanted:
-        from attunement.evaluation.people import PeopleMeter
-
-        made.append(PeopleMeter())
+        made.append(PeopleMeter(opponents))
     if "realism" in wanted:
         from attunement.evaluation.realism import RealismMeter
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from attunement.core.records import Dialogue, SeekerTurn, Turn, Verdict
-from attunement.evaluation.people import ATTENTION, PeopleMeter, people_findings
+from attunement.evaluation.people import ATTENTION, PeopleMeter, meter_of
 from attunement.simulator.matching import refinements
 from tests.helpers import PERSONA, journal_of, small_run
 
@@ -62,7 +62,10 @@ def test_nothing_said_is_no_figure_and_no_zero():
     assert figures["win rate"].why == "nobody has judged a pair"
     assert figures["attention checks passed"].why == "nobody has answered an attention check"
     only_ties = _figures(_read(_dialogue([_said("ada", 0.5)])))
-    assert only_ties["first one preferred"].why == "there is no answer but ties"
+    assert (
+        only_ties["first one preferred"].why
+        == "no answer but ties, or nobody says what stood first"
+    )
 
 
 def test_judges_that_are_models_and_other_opponents_do_not_count():
@@ -129,7 +132,7 @@ def test_findings_of_a_journal_are_those_of_what_was_stored_in_it(tmp_path):
         await journal.close_writer()
 
     asyncio.run(judge())
-    win_rate = people_findings(pairs, journal).figures[0]
+    win_rate = meter_of(pairs, journal).findings().figures[0]
     journal.close()
     assert win_rate.value == 1
     assert sum(part[1] for part in win_rate.parts.values()) == 8

@@ -38,7 +38,8 @@ def judged(number, *answers, writers=("", ""), **words):
 
 def figures(items):
     found = preference_findings(items, "refined over draft").figures
-    return {f.measure.name.removeprefix("refined over draft").lstrip(", :"): f for f in found}
+    names = (f.measure.name.removeprefix("pairs").lstrip(", :") for f in found)
+    return dict(zip(names, found, strict=True))
 
 
 def values(items):
@@ -47,36 +48,36 @@ def values(items):
 
 def test_a_win_rate_is_the_mean_over_both_orders_ties_half():
     found = values([judged(0, ("j", 1, 1)), judged(1, ("j", 0.5, 0.5)), judged(2, ("j", 1, 0))])
-    assert found[""] == pytest.approx((1 + 0.5 + 0.5) / 3)
+    assert found["refined over draft"] == pytest.approx((1 + 0.5 + 0.5) / 3)
     assert found["j: order flips"] == pytest.approx(1 / 3)
 
 
 def test_a_pair_that_was_read_in_one_order_alone_enters_no_win_rate_but_the_unreadable_ones():
     found = values([judged(0, ("j", 1, None)), judged(1, ("j", 0, 0))])
-    assert found[""] == 0
+    assert found["refined over draft"] == 0
     assert found["j: unreadable"] == 0.25
     assert found["j: order flips"] == 0
 
 
 def test_nothing_readable_is_not_zero():
     found = figures([judged(0, ("j", None, None))])
-    assert found[""].value is None
-    assert "could be read" in found[""].why
+    assert found["refined over draft"].value is None
+    assert "could be read" in found["refined over draft"].why
     assert found["j: unreadable"].value == 1
 
 
 def test_no_judge_at_all_says_so():
     found = figures([])
-    assert list(found) == [""]
-    assert found[""].value is None
-    assert "no judge has been asked" in found[""].why
+    assert list(found) == ["refined over draft"]
+    assert found["refined over draft"].value is None
+    assert "no judge has been asked" in found["refined over draft"].why
 
 
 def test_a_panels_win_rate_weighs_pairs_alike_and_shows_each_judge():
     items = [judged(0, ("a", 1, 1), ("b", 0, 0)), judged(1, ("a", 1, 1))]
     found = values(items)
-    assert found[""] == pytest.approx((0.5 + 1) / 2)
-    assert (found["a: win rate"], found["b: win rate"]) == (1, 0)
+    assert found["refined over draft"] == pytest.approx((0.5 + 1) / 2)
+    assert (found["refined over draft, a"], found["refined over draft, b"]) == (1, 0)
 
 
 def test_agreement_of_two_judges_is_alpha_and_kappa_over_decided_pairs():
@@ -113,13 +114,13 @@ def test_a_taste_for_ones_own_words_is_measured_against_the_other_judges():
 def test_people_are_no_judges_here():
     items = [judged(0, ("person:ada", 1), ("j", 0, 0)), judged(1, ("person:bo", 0))]
     found = values(items)
-    assert found[""] == 0
+    assert found["refined over draft"] == 0
     assert not any("person" in name for name in found)
 
 
 def test_a_win_rate_is_tested_against_the_opponents():
     items = [judged(number, ("j", 1, 1) if number < 9 else ("j", 0, 0)) for number in range(10)]
-    figure = figures(items)[""]
+    figure = figures(items)["refined over draft"]
     rival = Figure(figure.measure, figure.rival)
     assert (figure.value, rival.value) == (0.9, pytest.approx(0.1))
     # Two-sided, by hand: nine or ten of ten on one side, 2 * 11 of 1,024 exchanges.
@@ -128,7 +129,7 @@ def test_a_win_rate_is_tested_against_the_opponents():
 
 def test_an_interval_resamples_dialogues():
     items = [judged(number % 10, ("j", number % 7 > 2, number % 7 > 2)) for number in range(60)]
-    interval = figures(items)[""].interval()
+    interval = figures(items)["refined over draft"].interval()
     assert interval.n == 10
     assert interval.low < interval.value < interval.high
 
@@ -166,7 +167,7 @@ def printed_bias(folder, judge):
     for work in judgings(systems, systems[0], ["biased"], ["pairs"]):
         assert judge_run(folder, "biased", work.instrument, backends=[judge])
     found = decided_pairs(systems[0], systems[0]).figures
-    return {f.measure.name.removeprefix("refined over draft, biased: "): f for f in found}
+    return {f.measure.name.removeprefix("pairs, biased: "): f for f in found}
 
 
 def test_a_judge_that_always_prefers_the_first_is_exposed(tmp_path):
