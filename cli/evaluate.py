@@ -12,7 +12,7 @@ from attunement.cli.simulate import MaxMinutes, MaxTokens, MaxUsd, Price
 if TYPE_CHECKING:
     from attunement.evaluation.encoder import Encoder
     from attunement.evaluation.figures import Family
-    from attunement.evaluation.human import People
+    from attunement.evaluation.judges.human import People
     from attunement.evaluation.systems import Measured, System
 
 
@@ -108,8 +108,8 @@ def evaluate(
     from attunement.core.errors import ConfigError
     from attunement.evaluation.comparison import compare
     from attunement.evaluation.encoder import load_encoder
-    from attunement.evaluation.report import as_json as dumped
-    from attunement.evaluation.report import next_folder, refuse_existing, write_report
+    from attunement.evaluation.report.writing import as_json as dumped
+    from attunement.evaluation.report.writing import next_folder, refuse_existing, write_report
     from attunement.evaluation.stability import stability
     from attunement.evaluation.systems import baseline_of, families
 
@@ -200,7 +200,7 @@ class _How:
 def _people(words: Sequence[str], systems: "Sequence[System]") -> "dict[str, People]":
     """The ratings of each file, about the system that it names, or the only one."""
     from attunement.core.errors import ConfigError, unknown
-    from attunement.evaluation.human import people_of
+    from attunement.evaluation.judges.human import people_of
 
     by_name, found = {system.name: system for system in systems}, {}
     for word in words:
@@ -218,7 +218,7 @@ def _people(words: Sequence[str], systems: "Sequence[System]") -> "dict[str, Peo
 def _measure(systems: "Sequence[System]", how: _How) -> "tuple[list[Measured], dict[str, float]]":
     """All systems read, with their progress on stderr; and with an encoder how far they drift."""
     from attunement.cli.progress import watched
-    from attunement.evaluation.judged import decided_pairs, opponents
+    from attunement.evaluation.judges.panel import decided_pairs, opponents
     from attunement.evaluation.stability import DriftMeter, drifts
     from attunement.evaluation.systems import measure, meters_for, writers_of
 

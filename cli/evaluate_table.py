@@ -10,9 +10,8 @@ from rich.table import Table
 from rich.text import Text
 
 from attunement.evaluation.comparison import Comparison, Row
-from attunement.evaluation.report import MARKDOWN, Report
-from attunement.evaluation.report_markdown import STEP_FIGURES, step_cell
-from attunement.evaluation.report_words import (
+from attunement.evaluation.report.markdown import STEP_FIGURES, step_cell
+from attunement.evaluation.report.words import (
     TITLES,
     Finding,
     cell,
@@ -22,6 +21,7 @@ from attunement.evaluation.report_words import (
     levels,
     missing,
 )
+from attunement.evaluation.report.writing import MARKDOWN, Report
 from attunement.evaluation.stability import Stability
 from attunement.evaluation.systems import FAMILIES, Facts
 from attunement.graphs.drawing.diagram import many

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import typer
 
 if TYPE_CHECKING:
-    from attunement.evaluation.judged import Judging, Question
+    from attunement.evaluation.judges.panel import Judging, Question
     from attunement.evaluation.systems import System
     from attunement.simulator.frame import Watch
     from attunement.simulator.judging import Instrument
@@ -83,7 +83,7 @@ def _line(tally: "Tally", total: int, what: str) -> str:
 def questions(names: Sequence[str] | None) -> "list[Question] | None":
     """`--ask reply,pairs` as questions; None where nothing is said. `ConfigError` for others."""
     from attunement.core.errors import ConfigError, unknown
-    from attunement.evaluation.judged import QUESTIONS
+    from attunement.evaluation.judges.panel import QUESTIONS
 
     wanted = [name.strip() for part in names or () for name in part.split(",") if name.strip()]
     for name in wanted:
@@ -107,7 +107,7 @@ def ask_judges(
     """Ask every judge what is not known yet; ends the program where it is stopped in the middle."""
     from attunement.agents.models.secrets import load_env_file
     from attunement.cli.running import end_stopped, say_stopping
-    from attunement.evaluation.judged import judgings
+    from attunement.evaluation.judges.panel import judgings
     from attunement.simulator.judging import judge_run
     from attunement.simulator.recorder import Tally
 

@@ -1,1 +1,1 @@
-"""How good it is: reflection accuracy and outcome."""
+"""How good it is: figures with intervals, from runs; judges, people, comparison."""

@@ -16,8 +16,8 @@ from attunement.core.errors import ConfigError, unknown
 from attunement.core.records import Dialogue, Record, Role
 from attunement.evaluation.encoder import Encoder
 from attunement.evaluation.figures import Family, Findings, Meter
-from attunement.evaluation.human import People
-from attunement.evaluation.people import DRAFTS, PeopleMeter
+from attunement.evaluation.judges.human import People
+from attunement.evaluation.judges.people import DRAFTS, PeopleMeter
 from attunement.simulator.frame import open_run
 from attunement.simulator.journal import Journal
 
@@ -263,13 +263,13 @@ def meters_for(
 
         made.append(InferenceMeter())
     if "judges" in wanted or "people" in wanted:
-        from attunement.evaluation.judgements import JudgeMeter
+        from attunement.evaluation.judges.marks import JudgeMeter
 
         made.append(JudgeMeter(writers))
     if "people" in wanted:
         made.append(PeopleMeter(opponents))
     if "realism" in wanted:
-        from attunement.evaluation.realism import RealismMeter
+        from attunement.evaluation.realism.meter import RealismMeter
 
         made.append(RealismMeter())
     return made

@@ -5,7 +5,13 @@ import numpy as np
 import pytest
 from nltk.metrics.agreement import AnnotationTask
 
-from attunement.evaluation.agreement import alphas, coincidences, correlations, kappas, moments
+from attunement.evaluation.judges.agreement import (
+    alphas,
+    coincidences,
+    correlations,
+    kappas,
+    moments,
+)
 
 # Krippendorff 2011, "Computing Krippendorff's Alpha-Reliability", section E: four observers, twelve
 # units, values 1 to 5, missing ones as None.

@@ -5,7 +5,13 @@ import json
 import pytest
 
 from attunement.core.errors import UserError
-from attunement.evaluation.human import HumanRating, People, check_against, rateable, read_ratings
+from attunement.evaluation.judges.human import (
+    HumanRating,
+    People,
+    check_against,
+    rateable,
+    read_ratings,
+)
 from tests.helpers import answering, journal_of, small_run
 
 HEAD = "dialogue_id,rater,name,value"

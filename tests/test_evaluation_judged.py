@@ -3,7 +3,7 @@
 import pytest
 
 from attunement.agents.models.rehearsal import RehearsalChat
-from attunement.evaluation.judged import decided_pairs, judgings
+from attunement.evaluation.judges.panel import decided_pairs, judgings
 from attunement.evaluation.systems import named_systems
 from attunement.simulator.judging import judge_run
 from tests.helpers import answering, small_run

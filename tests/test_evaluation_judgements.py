@@ -4,7 +4,7 @@ import pytest
 
 from attunement.core.psychology import ERRORS
 from attunement.core.records import Dialogue, Reply, SeekerTurn, Turn, Verdict
-from attunement.evaluation.judgements import JudgeMeter
+from attunement.evaluation.judges.marks import JudgeMeter
 from tests.helpers import PERSONA
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from attunement.core.records import Dialogue, SeekerTurn, Turn, Verdict
-from attunement.evaluation.people import ATTENTION, PeopleMeter, meter_of
+from attunement.evaluation.judges.people import ATTENTION, PeopleMeter, meter_of
 from attunement.simulator.matching import refinements
 from tests.helpers import PERSONA, journal_of, small_run
 

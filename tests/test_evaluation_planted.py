@@ -8,7 +8,7 @@ import pytest
 
 from attunement.agents.models.rehearsal import RehearsalChat
 from attunement.evaluation.comparison import compare
-from attunement.evaluation.judged import decided_pairs, judgings
+from attunement.evaluation.judges.panel import decided_pairs, judgings
 from attunement.evaluation.systems import measure, meters_for, named_systems
 from attunement.simulator.judging import judge_run
 from tests.planted import PEOPLE, planted_run

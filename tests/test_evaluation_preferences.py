@@ -7,9 +7,9 @@ import pytest
 from attunement.agents.models.scripted import ScriptedChat
 from attunement.core.records import Utterance, Verdict
 from attunement.evaluation.figures import Figure
-from attunement.evaluation.judged import decided_pairs, judgings
+from attunement.evaluation.judges.panel import decided_pairs, judgings
+from attunement.evaluation.judges.preferences import Judged, preference_findings
 from attunement.evaluation.paired import paired
-from attunement.evaluation.preferences import Judged, preference_findings
 from attunement.evaluation.systems import named_systems
 from attunement.simulator.judging import judge_run
 from attunement.simulator.matching import ORDERS, Pair

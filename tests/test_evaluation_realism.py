@@ -14,11 +14,11 @@ from attunement.core.records import (
     Turn,
     Utterance,
 )
-from attunement.evaluation.realism import Realism, RealismMeter, score_seeker
-from attunement.evaluation.realism_bounds import PEOPLE
-from attunement.evaluation.realism_facts import contradicted
-from attunement.evaluation.realism_seeker import UNFIT
-from attunement.evaluation.realism_text import agrees, offers_help
+from attunement.evaluation.realism.bounds import PEOPLE
+from attunement.evaluation.realism.facts import contradicted
+from attunement.evaluation.realism.meter import Realism, RealismMeter, score_seeker
+from attunement.evaluation.realism.seeker import UNFIT
+from attunement.evaluation.realism.text import agrees, offers_help
 from attunement.personas.importers import from_recording
 from attunement.personas.preprocessing import merge_turns
 from attunement.personas.recorded import read_recordings

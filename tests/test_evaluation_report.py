@@ -10,8 +10,7 @@ import pytest
 from attunement.core.errors import UserError
 from attunement.evaluation.comparison import Comparison, Shown, compare
 from attunement.evaluation.figures import Figure, Findings, Measure, Series, Table, mean_figure
-from attunement.evaluation.report import Report, next_folder, refuse_existing, write_report
-from attunement.evaluation.report_words import (
+from attunement.evaluation.report.words import (
     and_list,
     cell,
     decimals,
@@ -20,6 +19,7 @@ from attunement.evaluation.report_words import (
     number,
     p_value,
 )
+from attunement.evaluation.report.writing import Report, next_folder, refuse_existing, write_report
 from attunement.evaluation.stability import stability
 from attunement.evaluation.systems import Measured
 from tests.test_evaluation_comparison import facts, places, relief, system

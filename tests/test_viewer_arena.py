@@ -19,7 +19,7 @@ import pytest
 from attunement.core.errors import UserError
 from attunement.core.records import Utterance
 from attunement.core.strategies import Strategy
-from attunement.evaluation.people import ATTENTION
+from attunement.evaluation.judges.people import ATTENTION
 from attunement.simulator.matching import ORDERS, Pair, refinements
 from attunement.viewer.arena.drawing import draw, lay_out, orders
 from attunement.viewer.arena.items import Item, check_on, choice_of

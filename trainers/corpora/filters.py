@@ -7,7 +7,7 @@ from pydantic import Field
 from attunement.core.psychology import ERRORS
 from attunement.core.records import Dialogue, Record, Turn, Utterance
 from attunement.core.text import CONTROLS
-from attunement.evaluation.realism_seeker import score_seeker
+from attunement.evaluation.realism.seeker import score_seeker
 from attunement.trainers.corpora.rows import edit_distance, words
 
 
@@ -27,7 +27,7 @@ class Filters(Record):
     rejected side at least one."""
     realistic: bool = False
     """Leave out the dialogues of simulated seekers who are not believable, by the rules of
-    `evaluation/realism_seeker.py`."""
+    `evaluation/realism/seeker.py`."""
 
 
 def seeker_reason(dialogue: Dialogue, filters: Filters) -> str | None:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Literal
 
 from attunement.core.records import Record, Utterance, Verdict
-from attunement.evaluation.people import ATTENTION
+from attunement.evaluation.judges.people import ATTENTION
 from attunement.simulator.matching import WHOLE, Order, Pair, Winner
 
 Choice = Literal["a", "b", "tie", "skip"]

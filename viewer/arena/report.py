@@ -4,7 +4,7 @@ from pathlib import Path
 
 from attunement.core.records import Record
 from attunement.evaluation.figures import Figure
-from attunement.evaluation.people import Person, meter_of
+from attunement.evaluation.judges.people import Person, meter_of
 from attunement.viewer.arena.opening import opened
 
 

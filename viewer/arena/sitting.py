@@ -6,7 +6,7 @@ from typing import Any
 
 from attunement.core.errors import UserError
 from attunement.core.records import Utterance, Verdict
-from attunement.evaluation.people import ATTENTION
+from attunement.evaluation.judges.people import ATTENTION
 from attunement.simulator.journal import Journal
 from attunement.simulator.matching import ORDERS, PERSON, PREFERRED, WHOLE, Order, numbered
 from attunement.viewer.arena.drawing import orders

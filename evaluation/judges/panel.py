@@ -10,8 +10,8 @@ from typing import Literal, NamedTuple
 from attunement.core.errors import ConfigError
 from attunement.core.records import Side
 from attunement.evaluation.figures import Figure, Findings, Measure
-from attunement.evaluation.human import People
-from attunement.evaluation.preferences import Judged, preference_findings
+from attunement.evaluation.judges.human import People
+from attunement.evaluation.judges.preferences import Judged, preference_findings
 from attunement.evaluation.systems import System, place_of
 from attunement.simulator.comparing import Comparing
 from attunement.simulator.config import RunConfig

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from matplotlib.figure import Figure
 
 from attunement.evaluation.comparison import Comparison, Curve, Shown
-from attunement.evaluation.report_ink import (
+from attunement.evaluation.report.ink import (
     FAINT,
     MUTED,
     colour,
@@ -17,7 +17,7 @@ from attunement.evaluation.report_ink import (
     reach,
     value_of,
 )
-from attunement.evaluation.report_words import head
+from attunement.evaluation.report.words import head
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -13,7 +13,6 @@ from math import log
 import numpy as np
 
 from attunement.core.records import Verdict
-from attunement.evaluation.agreement import alphas, coincidences, correlations, kappas, moments
 from attunement.evaluation.figures import (
     Better,
     Figure,
@@ -21,6 +20,13 @@ from attunement.evaluation.figures import (
     Measure,
     ratios,
     win_rate,
+)
+from attunement.evaluation.judges.agreement import (
+    alphas,
+    coincidences,
+    correlations,
+    kappas,
+    moments,
 )
 from attunement.simulator.matching import ORDERS, PERSON, Pair
 

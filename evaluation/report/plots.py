@@ -15,9 +15,9 @@ from matplotlib.figure import Figure
 
 from attunement.core.errors import UserError
 from attunement.evaluation.comparison import Comparison, Matrix, Row
-from attunement.evaluation.report_curves import draw_curve
-from attunement.evaluation.report_ink import INK, MUTED, STYLE, colour, cut, dash, known, reach
-from attunement.evaluation.report_words import TITLES, decimals, head, number
+from attunement.evaluation.report.curves import draw_curve
+from attunement.evaluation.report.ink import INK, MUTED, STYLE, colour, cut, dash, known, reach
+from attunement.evaluation.report.words import TITLES, decimals, head, number
 from attunement.evaluation.systems import FAMILIES
 from attunement.personas.files import write_atomically
 

@@ -5,7 +5,7 @@
         meter.add(dialogue.id, dialogue)
     meter.findings()
 
-`score_seeker` reads one dialogue (`realism_seeker.py` says how, and what rules cannot see). In a
+`score_seeker` reads one dialogue (`seeker.py` says how, and what rules cannot see). In a
 replay recorded people speak: what needs a card or private notes is not applicable there, and the
 rest says how often the rules take people for badly played seekers.
 """
@@ -16,8 +16,8 @@ import numpy as np
 
 from attunement.core.records import Dialogue, Pace
 from attunement.evaluation.figures import Figure, Findings, Measure, Series, mean_figure
-from attunement.evaluation.realism_bounds import PEOPLE, Realism
-from attunement.evaluation.realism_seeker import UNFIT, SeekerRealism, Unfit, score_seeker
+from attunement.evaluation.realism.bounds import PEOPLE, Realism
+from attunement.evaluation.realism.seeker import UNFIT, SeekerRealism, Unfit, score_seeker
 
 __all__ = ["Realism", "RealismMeter", "SeekerRealism", "score_seeker"]
 

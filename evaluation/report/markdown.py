@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from attunement.evaluation.comparison import Comparison, Curve, Row, Shown
 from attunement.evaluation.paired import LEVEL
-from attunement.evaluation.report_words import (
+from attunement.evaluation.report.words import (
     MINUS,
     NONE,
     TITLES,

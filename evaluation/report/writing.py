@@ -50,8 +50,8 @@ def write_report(
     notes: Sequence[str] = (),
 ) -> Report:
     """Write page, figures and plots; `UserError` where `out` exists or cannot be written."""
-    from attunement.evaluation.plots import draw
-    from attunement.evaluation.report_markdown import as_markdown
+    from attunement.evaluation.report.markdown import as_markdown
+    from attunement.evaluation.report.plots import draw
 
     refuse_existing(out)
     report = Report(comparison=comparison, stability=stability, notes=tuple(notes))

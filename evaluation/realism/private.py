@@ -9,8 +9,8 @@ from attunement.agents.models.rehearsal_hearing import hear_reply
 from attunement.core.needs import kinds_of_help
 from attunement.core.records import Dialogue, Persona, Turn
 from attunement.core.strategies import Strategy
-from attunement.evaluation.realism_bounds import Realism
-from attunement.evaluation.realism_text import words_of
+from attunement.evaluation.realism.bounds import Realism
+from attunement.evaluation.realism.text import words_of
 
 
 def premature_stop(dialogue: Dialogue, bounds: Realism) -> bool | None:

@@ -9,7 +9,6 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import NamedTuple
 
 from attunement.core.records import Dialogue, Record, Verdict
-from attunement.evaluation.agreement import alphas, coincidences
 from attunement.evaluation.figures import (
     Figure,
     Findings,
@@ -18,6 +17,7 @@ from attunement.evaluation.figures import (
     mean_figure,
     win_rate,
 )
+from attunement.evaluation.judges.agreement import alphas, coincidences
 from attunement.simulator.journal import Journal
 from attunement.simulator.matching import ORDERS, PERSON, PREFERRED, WHOLE, Pair, numbered
 

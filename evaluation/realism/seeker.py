@@ -2,8 +2,8 @@
 
     score_seeker(dialogue).unfit    # ("role flip",), or () where nothing speaks against it
 
-Everything is read by rules: `realism_text.py` reads lines, `realism_facts.py` sets them against the
-card, `realism_private.py` reads what the seeker notes in private. `realism_bounds.py` says from
+Everything is read by rules: `text.py` reads lines, `facts.py` sets them against the
+card, `private.py` reads what the seeker notes in private. `bounds.py` says from
 where on a dialogue is unfit.
 
 What the rules cannot see: a flip, an echo or a contradiction in other words than those listed, in
@@ -15,10 +15,10 @@ from collections.abc import Sequence
 from typing import Literal, get_args
 
 from attunement.core.records import Dialogue, Record, Utterance
-from attunement.evaluation.realism_bounds import Realism
-from attunement.evaluation.realism_facts import Fact, contradicted
-from attunement.evaluation.realism_private import off_pace, pleased_by_hurt, premature_stop
-from attunement.evaluation.realism_text import (
+from attunement.evaluation.realism.bounds import Realism
+from attunement.evaluation.realism.facts import Fact, contradicted
+from attunement.evaluation.realism.private import off_pace, pleased_by_hurt, premature_stop
+from attunement.evaluation.realism.text import (
     agrees,
     offers_help,
     taken_over,

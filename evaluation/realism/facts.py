@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from typing import Literal
 
 from attunement.core.records import Persona
-from attunement.evaluation.realism_text import plain, words_of
+from attunement.evaluation.realism.text import plain, words_of
 
 Fact = Literal["age", "name", "gender", "living", "children"]
 YEARS = 5

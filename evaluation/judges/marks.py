@@ -15,8 +15,14 @@ import numpy as np
 from attunement.agents.rating import DIALOGUE_TOP, REPLY_TOP
 from attunement.core.psychology import ERRORS
 from attunement.core.records import Dialogue, Verdict
-from attunement.evaluation.agreement import alphas, coincidences, correlations, kappas, moments
 from attunement.evaluation.figures import Family, Figure, Findings, Measure, mean_figure
+from attunement.evaluation.judges.agreement import (
+    alphas,
+    coincidences,
+    correlations,
+    kappas,
+    moments,
+)
 from attunement.simulator.matching import PERSON, WHOLE
 from attunement.simulator.rating import SCALES, Rated, mark_name
 

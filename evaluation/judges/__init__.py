@@ -1,0 +1,1 @@
+"""What models and people judge, how far they agree, and how biased they are."""

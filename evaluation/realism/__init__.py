@@ -1,0 +1,1 @@
+"""Whether a simulated seeker is believable."""
