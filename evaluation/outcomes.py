@@ -133,7 +133,7 @@ def score_dialogue(dialogue: Dialogue) -> DialogueScore:
         fit=_fit(dialogue, texts),
         harm=_harm(dialogue, texts),
         feeling=_feeling(dialogue.persona, turns),
-        topic=_topic(dialogue.persona, texts),
+        topic=_topic(dialogue, texts),
         words=_mean(texts, lambda text: len(text.split())),
         stock=_mean(texts, lambda text: stock_phrase(text) is not None),
     )
@@ -168,8 +168,10 @@ def _feeling(persona: Persona, turns: Sequence[Turn]) -> float | None:
     return _mean(known, lambda it: it[0].reply and it[1] in hear_reply(it[0].reply.text).feelings)
 
 
-def _topic(persona: Persona, texts: Sequence[str]) -> float | None:
-    if "problem" in persona.drawn:
+def _topic(dialogue: Dialogue, texts: Sequence[str]) -> float | None:
+    # A live seeker acts the card, drawn or not; a recorded one is somebody else.
+    persona = dialogue.persona
+    if dialogue.recorded is not None and "problem" in persona.drawn:
         return None
     return _mean(texts, lambda text: persona.problem in hear_reply(text).topics)
 
