@@ -57,6 +57,28 @@ def answering(**changes: object) -> ScriptedChat:
     return ScriptedChat(answer)
 
 
+class Judge(ScriptedChat):
+    """A scripted judge with a name of its own."""
+
+    name: str = "strict"
+
+    @property
+    def spec(self) -> str:
+        return self.name
+
+
+def judge(answer: object, name: str = "strict") -> Judge:
+    """A judge that gives this answer, or what a function makes of the request."""
+
+    def script(ask: Ask) -> str:
+        found = answer(ask) if callable(answer) else answer
+        return found if isinstance(found, str) else json.dumps(found)
+
+    chat = Judge(script)
+    chat.name = name
+    return chat
+
+
 def small_run(
     folder: Path, *backends: ChatBackend, cast: Cast | None = None, **settings: object
 ) -> bool:

@@ -1,10 +1,7 @@
 """Who prefers what: win rates by hand, and biased judges that give themselves away."""
 
-import json
-
 import pytest
 
-from attunement.agents.models.scripted import ScriptedChat
 from attunement.core.records import Utterance, Verdict
 from attunement.evaluation.figures import Figure
 from attunement.evaluation.judges.panel import decided_pairs, judgings
@@ -13,7 +10,7 @@ from attunement.evaluation.paired import paired
 from attunement.evaluation.systems import named_systems
 from attunement.simulator.judging import judge_run
 from attunement.simulator.matching import ORDERS, Pair
-from tests.helpers import small_run
+from tests.helpers import judge, small_run
 
 
 def pair(number=0, ours="one two three", theirs="one"):
@@ -137,14 +134,6 @@ def test_an_interval_resamples_dialogues():
 # ---- biased judges ------------------------------------------------------------------------------
 
 
-class Biased(ScriptedChat):
-    name: str = "biased"
-
-    @property
-    def spec(self) -> str:
-        return self.name
-
-
 def biased(choose):
     """A judge that decides by the lengths of A and B alone."""
 
@@ -155,17 +144,17 @@ def biased(choose):
             for name in ("reply_a", "reply_b")
         )
         winner = choose(len(first.split()), len(second.split()))
-        return json.dumps({"reason": "It feels better.", "winner": winner})
+        return {"reason": "It feels better.", "winner": winner}
 
-    return Biased(answer)
+    return judge(answer, "biased")
 
 
-def printed_bias(folder, judge):
+def printed_bias(folder, chat):
     """The bias figures that a run's evaluation prints, after this judge has decided its pairs."""
     small_run(folder, dialogues=20, max_turns=4)
     systems = named_systems([str(folder)])
     for work in judgings(systems, systems[0], ["biased"], ["pairs"]):
-        assert judge_run(folder, "biased", work.instrument, backends=[judge])
+        assert judge_run(folder, "biased", work.instrument, backends=[chat])
     found = decided_pairs(systems[0], systems[0]).figures
     return {f.measure.name.removeprefix("pairs, biased: "): f for f in found}
 

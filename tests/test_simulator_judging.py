@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 
 from attunement.agents.comparing import Choice
-from attunement.agents.models.scripted import ScriptedChat
 from attunement.agents.rating import DIALOGUE_SCALES, REPLY_SCALES, DialogueRating, ReplyRating
 from attunement.agents.reading import ReadingError, read_record
 from attunement.core.errors import ConfigError, ModelError
@@ -18,32 +17,10 @@ from attunement.simulator.matching import ORDERS, between, refinements
 from attunement.simulator.rating import Rating
 from attunement.simulator.recorder import Tally
 from attunement.simulator.replanning import REFERENCE, Replanning
-from tests.helpers import answering, journal_of, small_run
+from tests.helpers import answering, journal_of, judge, small_run
 
 MARKS = {"reason": "It asks.", "fluency": 5, "professionalism": 4, "empathy": 3, "helpfulness": 2}
 WHOLE_MARKS = {"reason": "It holds.", **dict.fromkeys(DIALOGUE_SCALES, 3)}
-
-
-class Judge(ScriptedChat):
-    """A scripted judge with a name of its own."""
-
-    name: str = "strict"
-
-    @property
-    def spec(self) -> str:
-        return self.name
-
-
-def judge(answer, name="strict"):
-    """A judge that gives this answer, or what a function makes of the request."""
-
-    def script(ask):
-        found = answer(ask) if callable(answer) else answer
-        return found if isinstance(found, str) else json.dumps(found)
-
-    chat = Judge(script)
-    chat.name = name
-    return chat
 
 
 def judged(folder, chat, instrument, **settings):

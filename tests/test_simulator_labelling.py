@@ -12,7 +12,6 @@ import pytest
 
 from attunement.agents.judge import ErrorLabels
 from attunement.agents.models.schema import json_schema
-from attunement.agents.models.scripted import ScriptedChat
 from attunement.agents.prompting import as_chat, flatten
 from attunement.agents.reading import ReadingError, read_record
 from attunement.core.errors import ConfigError, ModelError, RunFolderError
@@ -29,34 +28,12 @@ from attunement.simulator.labelling import Labelling, label, parse_sides
 from attunement.simulator.labels import label_report
 from attunement.simulator.recorder import Tally
 from attunement.simulator.run import create_run, run
-from tests.helpers import answering, exported, journal_of, small_run
+from tests.helpers import answering, exported, journal_of, judge, small_run
 
 DRIVER = Path(__file__).with_name("kill_driver.py")
 TEMPLATE = {"error": "Template Response", "explanation": "It would fit anybody."}
 ADVICE = {"error": "Early Emotion Shift", "explanation": "Advice first."}
 TWO = {"errors": [TEMPLATE, ADVICE]}
-
-
-class Judge(ScriptedChat):
-    """A scripted judge with a name of its own."""
-
-    name: str = "strict"
-
-    @property
-    def spec(self) -> str:
-        return self.name
-
-
-def judge(answer, name="strict"):
-    """A judge that gives this answer, or what a function makes of the request."""
-
-    def script(ask):
-        found = answer(ask) if callable(answer) else answer
-        return found if isinstance(found, str) else json.dumps(found)
-
-    chat = Judge(script)
-    chat.name = name
-    return chat
 
 
 def finding_drafts(ask):
