@@ -3,6 +3,7 @@
 The reason comes before the verdict. Whoever calls it asks in both orders: judges prefer places.
 """
 
+import re
 from collections.abc import Sequence
 from typing import Literal
 
@@ -11,6 +12,12 @@ from pydantic import field_validator
 from attunement.agents.asking import Chat, ask_record
 from attunement.agents.prompting import Prompt, PromptFile, block, flatten
 from attunement.core.records import Record, Utterance
+
+_SAID = re.compile(
+    r"\W*(?:(?:reply|response|supporter|dialogue|option)\s+)?"
+    r"(?:(a|b)|(?:it'?s |it is )?(?:a )?tie)\W*",
+    re.IGNORECASE,
+)
 
 
 class Choice(Record):
@@ -23,10 +30,10 @@ class Choice(Record):
     @classmethod
     def _as_said(cls, value: object) -> object:
         """`Reply A`, `supporter b`, `Tie`: as models say it."""
-        if not isinstance(value, str):
+        said = _SAID.fullmatch(value) if isinstance(value, str) else None
+        if said is None:  # prose that holds a name is no verdict for it
             return value
-        word = value.strip(" .\"'*").lower().rpartition(" ")[2]
-        return {"a": "A", "b": "B", "tie": "tie"}.get(word, value)
+        return said[1].upper() if said[1] else "tie"
 
 
 def comparing_prompt(

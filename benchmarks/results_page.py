@@ -46,8 +46,9 @@ systems, on the same turns. Made by
 Recipe B's split, by seed {seed}: {train} dialogues to fit on, {validation} that are not touched,
 {test} to measure on. Turns are prepared its way (a supporter's utterances stay apart), and those
 behind a crisis are left out: {train_turns} supporter turns to fit on, {test_turns} to measure on,
-each on its recorded history. Intervals (95 %) resample dialogues. All but B and words are in
-percent."""
+each on its recorded history. Intervals (95 %) resample dialogues. B is the preference bias (Kang et
+al. 2024; low is good); unreadable predictions name none of the eight. All but B, unreadable and
+words are in percent."""
 
 PLANNERS = """- most frequent: always the commonest strategy of the train split ({commonest});
 - prior: drawn by how often each is used there (expected: what infinitely many draws come to);

@@ -83,4 +83,5 @@ def print_ledger(folder: Path, ledger: Ledger) -> None:
         print_following(console, [
             (f"simulate --graph direct --model {spec}", f"dialogues with M_{best.t}"),
             (f"show {folder}/m{best.t}/evaluate 0", "read one of its dialogues"),
+            (f"evaluate --evolution {folder} --by persona", "every model in all figures"),
         ])  # fmt: skip

@@ -119,7 +119,7 @@ def ask_judges(
         try:
             whole = judge_run(
                 work.folder, work.judge, instrument, url, again, prices, watch_judge(_what(work)),
-                tally=tally, on_stop=say_stopping, bounds=bounds,
+                tally=tally, on_stop=say_stopping, bounds=bounds, afresh=True,
             )  # fmt: skip
         except KeyboardInterrupt:  # before the work could watch for it, or for the second time
             whole = False

@@ -45,6 +45,8 @@ def print_summary(
     if summary.refined or mines:
         corpus = f"pairs {folder}{' --mine ipm' * mines} --out corpora/{folder.resolve().name}"
         following.append((corpus, "preference pairs, with a dataset card"))
+    if not mines and not summary.open:
+        following.append((f"evaluate {folder}", "how good it was, with intervals"))
     if summary.failed:
         following.insert(0, (f"resume {folder} --retry-failed", "try the failed dialogues again"))
     if summary.open:

@@ -5,8 +5,7 @@ from itertools import groupby
 
 from attunement.core.psychology import ERRORS
 from attunement.core.records import Verdict
-
-_PEOPLE = "person:"
+from attunement.simulator.matching import PERSON
 
 
 def judged_lines(verdicts: Iterable[Verdict]) -> Iterator[tuple[str, bool]]:
@@ -47,4 +46,4 @@ def _found(verdict: Verdict) -> str:
 def _line(verdict: Verdict, found: str) -> str:
     subject = f"{verdict.about}: " if verdict.about else ""
     reason = f". {verdict.reason}" if verdict.reason else ""
-    return f"{subject}{found}{reason} (by {verdict.judge.removeprefix(_PEOPLE)})"
+    return f"{subject}{found}{reason} (by {verdict.judge.removeprefix(PERSON)})"

@@ -9,7 +9,7 @@ leave nothing standing after their correction.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 from pydantic import Field
@@ -17,7 +17,16 @@ from pydantic import Field
 from attunement.core.errors import ConfigError, unknown
 from attunement.core.records import Record
 from attunement.evaluation.figures import Family, Figure, Findings, Measure, Series, Table
-from attunement.evaluation.paired import SWAPS, Paired, corrected, only_one, paired, swaps_for
+from attunement.evaluation.paired import (
+    FEWEST,
+    SWAPS,
+    Paired,
+    corrected,
+    paired,
+    swaps_for,
+    too_few,
+    won,
+)
 from attunement.evaluation.systems import FAMILIES, Facts, Measured
 
 By = Literal["dialogue", "persona"]
@@ -39,6 +48,8 @@ class Shown(Record):
     """Why there is no figure, or no interval."""
     method: str = ""
     """How it is computed, where that is another way than the row's."""
+    basis: str = ""
+    """Who or what it rests on: the judges of a panel."""
 
 
 class Row(Record):
@@ -47,7 +58,7 @@ class Row(Record):
     measure: Measure
     systems: dict[str, Shown]
     against: dict[str, Paired]
-    """Other system -> its figure minus the baseline's."""
+    """Other system -> its figure minus the baseline's; of a win rate, minus one half."""
 
 
 class Curve(Record):
@@ -83,6 +94,10 @@ class Comparison(Record):
     """Random exchanges behind every p."""
     tests: int
     """Differences with a p: what Holm's correction counts."""
+    families: tuple[Family, ...]
+    """What was asked for."""
+    apart: dict[str, str]
+    """System that shares no dialogue with the baseline -> why."""
     systems: tuple[Facts, ...]
     figures: tuple[Row, ...]
     series: tuple[Curve, ...]
@@ -102,6 +117,12 @@ class Comparison(Record):
             for facts in self.systems
             if facts.is_run or any(row.systems[facts.name].value is not None for row in rows)
         ]
+
+    @property
+    def most_units(self) -> int:
+        """Dialogues, or personas where these are exchanged, of the largest test."""
+        tested = (one for row in self.figures for one in row.against.values() if one.p is not None)
+        return max((one.units for one in tested), default=0)
 
     def significant(self) -> Iterator[tuple[Row, str, Paired]]:
         """The differences that are more than chance: (figure, system, difference)."""
@@ -151,6 +172,8 @@ def compare(
     return Comparison(
         baseline=first.facts.name, by=by, seed=seed, draws=draws, swaps=how.swaps,
         tests=sum(one.p is not None for row in found for one in row.against.values()),
+        families=tuple(family for family in FAMILIES if family in only),
+        apart={m.facts.name: why for m in measured if (why := _strangers(m, first))},
         systems=tuple(_with_shared(m, first) for m in measured),
         figures=tuple(found),
         series=tuple(_curves({m.facts.name: _series(m.findings, only) for m in measured}, how)),
@@ -219,23 +242,27 @@ def shown(figure: Figure | None, how: _How) -> Shown:
     value = figure.value
     if value is None:
         return Shown(why=figure.why or "nothing to compute it from", levels=dict(figure.levels))
+    made = Shown(
+        value=value, n=len(figure.parts), levels=dict(figure.levels), why=figure.why,
+        basis=figure.basis,
+    )  # fmt: skip
+    units = len({how.groups[key] for key in figure.parts} if how.groups else figure.parts)
+    if units < FEWEST:
+        why = figure.why or (too_few(units, how.groups is not None) if units else "")
+        return made.model_copy(update={"why": why})
     interval = figure.interval(how.groups, how.seed, how.draws)
-    made = Shown(value=value, n=len(figure.parts), levels=dict(figure.levels), why=figure.why)
-    if interval:
-        return made.model_copy(update={"low": interval.low, "high": interval.high})
-    if figure.parts and not figure.why:
-        return made.model_copy(update={"why": only_one(how.groups is not None)})
-    return made
+    if interval is None:
+        return made
+    return made.model_copy(update={"low": interval.low, "high": interval.high})
 
 
 def _against(after: Figure | None, before: Figure | None, other: Measured, how: _How) -> Paired:
+    if after is not None and after.measure.diagnostic:
+        return Paired(why="says how far to trust other figures, and is not tested")
     if after is not None and after.rival:
-        rival = replace(after, parts=after.rival)
-        return paired(after, rival, how.groups, how.seed, how.draws, how.swaps)
+        return won(after, how.groups, how.seed, how.draws, how.swaps)
     if after is None or before is None:
         return Paired(why=NOT_MEASURED if after is None else "not measured for the baseline")
-    if after.measure.diagnostic:
-        return Paired(why="says how far to trust other figures, and is not tested")
     if reason := _apart(after, before, other, how.baseline):
         return Paired(why=reason)
     return paired(after, before, how.groups, how.seed, how.draws, how.swaps)
@@ -243,15 +270,46 @@ def _against(after: Figure | None, before: Figure | None, other: Measured, how: 
 
 def _apart(after: Figure, before: Figure, other: Measured, first: Measured) -> str:
     """Why two systems cannot be compared in a figure; empty where they can."""
-    if not other.personas.keys() & first.personas.keys():
-        return (
-            "share no dialogue: run both on the same personas or recorded dialogues, with the "
-            "same seed"
-        )
+    if why := _strangers(other, first):
+        return f"share no dialogue: {why}"
+    if after.basis != before.basis and None not in (after.value, before.value):
+        return f"judged by different panels ({after.basis}; {before.basis})"
     whole = not (after.parts and before.parts) and after.value is not None
     if whole and other.personas.keys() != first.personas.keys():
         return "is of all dialogues together, and the systems do not have the same ones"
     return ""
+
+
+def _strangers(other: Measured, first: Measured) -> str:
+    """Why a system shares no dialogue with the baseline; empty where it shares some."""
+    if not other.facts.is_run or other.personas.keys() & first.personas.keys():
+        return ""
+    ours, theirs = _by_card(first), _by_card(other)
+    met = ours.keys() & theirs.keys()
+    seeds = [sorted(set().union(*(one[card] for card in met)), key=_size) for one in (ours, theirs)]
+    if met and not {*seeds[0]} & {*seeds[1]}:
+        said = " and ".join(", ".join(one) for one in seeds)
+        return f"the same people under other seeds ({said}): run both with the same seed"
+    if met:
+        return "the same people under other numbers: run both on one file of personas, unchanged"
+    if {*first.personas.values()} & {*other.personas.values()}:
+        return "people of the same names, but other cards or other recorded lines"
+    return (
+        "other people or recordings: run both on the same personas or recorded dialogues, with "
+        "the same seed"
+    )
+
+
+def _by_card(measured: Measured) -> dict[str, set[str]]:
+    """The last part of each key, which stands for card and recording -> the seeds it met."""
+    found: dict[str, set[str]] = {}
+    for key in measured.personas:
+        found.setdefault(key.rpartition("/")[2], set()).add(key.partition("/")[0])
+    return found
+
+
+def _size(seed: str) -> tuple[int, str]:
+    return len(seed), seed
 
 
 def _corrected(rows: Sequence[Row]) -> list[Row]:

@@ -18,6 +18,7 @@ import numpy as np
 
 from attunement.core.records import Dialogue, Record
 from attunement.evaluation.bootstrap import Interval, draw_rows, interval_of
+from attunement.evaluation.dividing import over
 
 Family = Literal[
     "outcome", "text", "strategy", "reflection", "judges", "people", "realism", "stability"
@@ -62,6 +63,9 @@ class Figure:
     """What a figure has to be read against, by name: `chance`, `majority`, `always 3`."""
     why: str = ""
     """Why there is no figure, where there is none."""
+    basis: str = ""
+    """Who or what it rests on, such as the judges of a panel: figures of different ones are not
+    compared."""
     rival: Parts = field(default_factory=dict)
     """For a figure that is about two sides by itself, as a win rate is: the parts of the other
     side's, against which it is tested."""
@@ -122,6 +126,8 @@ class Findings:
     figures: Sequence[Figure] = ()
     series: Sequence[Series] = ()
     tables: Sequence[Table] = ()
+    notes: Sequence[str] = ()
+    """What a reader has to be told: that a judge is not to be relied on, say."""
 
 
 class Meter(Protocol):
@@ -155,9 +161,7 @@ def mean_figure(
 
 def ratios(sums: np.ndarray) -> np.ndarray:
     """Means of sums and counts, shape (…, 2) -> (…); NaN where nothing was counted."""
-    above, below = sums[..., 0], sums[..., 1]
-    nothing = np.full(np.shape(above), np.nan)
-    return np.asarray(np.divide(above, below, out=nothing, where=below > 0))
+    return over(sums[..., 0], sums[..., 1])
 
 
 def stack(parts: Parts, keys: Sequence[str], groups: Mapping[str, str] | None = None) -> np.ndarray:

@@ -29,15 +29,16 @@ from attunement.evaluation.figures import (
     mean_figure,
     ratios,
 )
+from attunement.evaluation.judges.agreement import kappas
 from attunement.evaluation.reflection import (
     calibration_errors,
     rank_correlations,
     true_emotion,
     true_intensity,
-    weighted_kappas,
 )
 from attunement.evaluation.stages import computed
 
+_kappas = partial(kappas, weighted=True)
 BINS = 10
 """Bins of confidence, all of one width."""
 _EMOTIONS = tuple(Emotion)
@@ -259,7 +260,7 @@ class InferenceMeter:
         return [
             self._mean(ERROR, _UNKNOWN),
             computed(RANKS, self._strengths, rank_correlations, level, why),
-            computed(KAPPA, self._strengths, weighted_kappas, level, why),
+            computed(KAPPA, self._strengths, _kappas, level, why),
         ]
 
     def _calibration(self) -> list[Figure]:

@@ -12,17 +12,22 @@
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from attunement.core.records import Record
 from attunement.core.seeds import derive_seed
 from attunement.evaluation.figures import Figure, redrawn, stack
+from attunement.graphs.drawing.diagram import many
 
 SWAPS = 10_000
 """Random exchanges, at least."""
 LEVEL = 0.05
 """A corrected p below it makes a finding."""
+FEWEST = 5
+"""Dialogues (or personas) below which nothing is redrawn: of so few there are no more than a few
+dozen draws, and their bounds would say too much."""
 _CHUNK = 2_000_000
 """Coins that are held at a time."""
 _SLACK = 1e-9
@@ -51,6 +56,9 @@ class Paired(Record):
     """Share of these dialogues in which the first system's figure is the higher one."""
     equal: float | None = None
     lower: float | None = None
+    level: float | None = None
+    """What the figure itself is held against, where that is no other system's figure: 0.5 for a
+    win rate."""
     why: str = ""
     """Why there is no difference, or no interval and test of it."""
 
@@ -63,6 +71,18 @@ class Paired(Record):
 def swaps_for(tests: int) -> int:
     """Exchanges for a report of so many tests: the smallest possible p must survive Holm."""
     return max(SWAPS, round(2 * tests / LEVEL))
+
+
+def units_for(tests: int) -> int:
+    """Dialogues (or personas) from which on one of so many tests can at all be more than chance.
+
+    Of the 2^n exchanges of n units two lead as far as what was found: none, and all of them. So no
+    p is smaller than 2 / 2^n, and Holm multiplies the smallest of the report by the tests.
+    """
+    units = 2
+    while tests * 2.0 ** (1 - units) >= LEVEL:
+        units += 1
+    return units
 
 
 def paired(
@@ -93,16 +113,37 @@ def paired(
         return Paired(n=len(keys), why="nothing to compute it from on the shared dialogues")
     found = Paired(value=float(value), n=len(keys), units=len(sides[0]))
     found = found.model_copy(update=_effect(after, before, keys))
-    if found.units < 2:
-        return found.model_copy(update={"why": only_one(groups is not None)})
+    if found.units < FEWEST:
+        return found.model_copy(update={"why": too_few(found.units, groups is not None)})
     low, high = _bounds(after, before, sides, seed, draws)
     p = _chance(after, before, sides, abs(float(value)), seed, swaps)
     return found.model_copy(update={"low": low, "high": high, "p": p})
 
 
-def only_one(persona: bool) -> str:
-    """Why there is no interval of one dialogue."""
-    return f"one {'persona' if persona else 'dialogue'} only: a bootstrap of one says nothing"
+def won(
+    figure: Figure,
+    groups: Mapping[str, str] | None = None,
+    seed: int = 0,
+    draws: int = 2000,
+    swaps: int = SWAPS,
+) -> Paired:
+    """A win rate minus one half, tested against the other side's own (its `rival`).
+
+    The two sides' rates add up to 1: a half is half as far as they are from each other. Its d_z
+    would be that of the two sides, whose dialogues mirror each other, and is left out.
+    """
+    found = paired(figure, replace(figure, parts=figure.rival), groups, seed, draws, swaps)
+    halves = {
+        name: value / 2
+        for name in ("value", "low", "high")
+        if (value := getattr(found, name)) is not None
+    }
+    return found.model_copy(update={**halves, "effect": None, "level": 0.5})
+
+
+def too_few(units: int, persona: bool) -> str:
+    """Why there is no interval of so few."""
+    return f"of {many(units, 'persona' if persona else 'dialogue')}: too few to redraw"
 
 
 def _gap(after: Figure, before: Figure, ours: np.ndarray, theirs: np.ndarray) -> np.ndarray:

@@ -11,7 +11,7 @@ import numpy as np
 
 from attunement.core.needs import kinds_of_help
 from attunement.core.records import Emotion, Persona, Record, Turn
-from attunement.evaluation.figures import ratios
+from attunement.evaluation.dividing import over
 
 
 def true_emotion(persona: Persona, turn: Turn) -> Emotion | None:
@@ -85,10 +85,6 @@ class ReflectionMeter:
 
 # ---- of sums, for figures -----------------------------------------------------------------------
 
-_POINTS = np.arange(1, 6)
-_APART = np.abs(_POINTS[:, None] - _POINTS)
-"""Distance of inferred (row) and true (column) intensity, shape (5, 5)."""
-
 
 def rank_correlations(tables: np.ndarray) -> np.ndarray:
     """Spearman's rank correlation, ties at their mean rank: counts, shape (…, 5, 5) -> (…).
@@ -99,24 +95,12 @@ def rank_correlations(tables: np.ndarray) -> np.ndarray:
     ours, theirs = _centred_ranks(rows), _centred_ranks(columns)
     together = (tables * ours[..., :, None] * theirs[..., None, :]).sum((-2, -1))
     spread = np.sqrt((rows * ours**2).sum(-1) * (columns * theirs**2).sum(-1))
-    return ratios(np.stack([together, spread], -1))
+    return over(together, spread)
 
 
 def _centred_ranks(counts: np.ndarray) -> np.ndarray:
     """The mean rank of each point minus the mean of all ranks, shape (…, 5)."""
     return np.asarray(np.cumsum(counts, -1) - counts / 2 - counts.sum(-1, keepdims=True) / 2)
-
-
-def weighted_kappas(tables: np.ndarray) -> np.ndarray:
-    """Cohen's kappa with quadratic weights (Cohen 1968): counts, shape (…, 5, 5) -> (…).
-
-    NaN where all that was inferred and all that is true is one and the same point.
-    """
-    by_chance = tables.sum(-1)[..., :, None] * tables.sum(-2)[..., None, :]
-    total = tables.sum((-2, -1))
-    seen = (tables * _APART**2).sum((-2, -1)) * total
-    expected = (by_chance * _APART**2).sum((-2, -1))
-    return np.asarray(1 - ratios(np.stack([seen, expected], -1)))
 
 
 def calibration_errors(bins: np.ndarray) -> np.ndarray:
@@ -125,4 +109,4 @@ def calibration_errors(bins: np.ndarray) -> np.ndarray:
     A bin holds how many, the sum of their confidences, and how many of them were right.
     """
     apart = np.abs(bins[..., 1] - bins[..., 2]).sum(-1)
-    return ratios(np.stack([apart, bins[..., 0].sum(-1)], -1))
+    return over(apart, bins[..., 0].sum(-1))

@@ -3,7 +3,7 @@
     found = stability(comparison, margins={"M_1": 2.1, "M_2": 0.3})
     found.warnings     # what has gone past a threshold, in sentences
 
-The systems are read in their order, the first one is what all others are held against. Diversity is
+The runs are read in their order, the first one is what all others are held against. Diversity is
 of all replies together and falls with their number: only systems with as many dialogues compare.
 """
 
@@ -116,6 +116,29 @@ class Stability(Record):
     notes: tuple[str, ...]
     """Why a figure is not there."""
 
+    @property
+    def watched(self) -> list[str]:
+        """The figures that an iteration has to hold against the first one's."""
+        first, *later = self.steps
+        trained = [step.margin for step in self.steps if step.margin is not None]
+        alike = [step for step in later if _as_many(first, step)]
+        found = ["margin"] if len(trained) > 1 else []
+        found += ["drift"] if any(step.drift is not None for step in later) else []
+        for names, steps in ((("words", "stock"), later), (("distinct_2", "self_bleu"), alike)):
+            found += [
+                name for name in names
+                if getattr(first, name) is not None
+                and any(getattr(step, name) is not None for step in steps)
+            ]  # fmt: skip
+        return found
+
+    @property
+    def calm(self) -> str:
+        """What to say where there is no warning."""
+        if self.watched:
+            return "No warning: nothing has gone past a threshold."
+        return "Nothing could be watched: no iteration has a figure to hold against another's."
+
 
 def stability(
     comparison: Comparison,
@@ -138,6 +161,7 @@ def stability(
             self_bleu=_of(text, SELF_BLEU, facts.name),
         )
         for facts in comparison.systems
+        if facts.is_run
     )  # fmt: skip
     return Stability(
         steps=steps, thresholds=held, warnings=tuple(_warnings(steps, held)),

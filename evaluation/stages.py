@@ -34,8 +34,9 @@ ORDER = Measure(
     "(exploration, comforting, action; `Others` is skipped).",
 )  # fmt: skip
 USE = Measure(
-    name="strategy use", family="strategy", unit="share",
-    method="Share of all choices that fall on a strategy.",
+    name="strategies chosen", family="strategy", unit="share",
+    method="Share of the planner's choices that fall on a strategy; a refiner may follow another "
+    "one.",
 )  # fmt: skip
 
 

@@ -10,13 +10,12 @@ of the reply that was spoken. A planner that gave no readable answer is wrong fo
 """
 
 from functools import partial
-from typing import NamedTuple
 
 import numpy as np
 
 from attunement.core.errors import UserError
 from attunement.core.records import Dialogue, Turn
-from attunement.core.strategies import Strategy, parse_strategy, split_joint
+from attunement.core.strategies import Strategy, parse_strategy
 from attunement.evaluation.figures import (
     Better,
     Figure,
@@ -40,7 +39,7 @@ from attunement.evaluation.strategy_tables import (
     prior_table,
     weighted_f1s,
 )
-from attunement.simulator.replanning import REFERENCE
+from attunement.simulator.replanning import REFERENCE, choice_of
 
 _PLACE = {strategy: place for place, strategy in enumerate(NAMES)}
 _NOTHING = "no turn chose a strategy: the run's graph has no planner"
@@ -58,12 +57,6 @@ _UNREADABLE = _measure(
 _PREFERENCE = _measure(
     "preference", "p of the preference bias B: 1 on average; above 1 it is chosen too often.", ""
 )
-
-
-class _Choice(NamedTuple):
-    """What a turn chose; None: nothing that can be read."""
-
-    strategy: Strategy | None
 
 
 class StrategyMeter:
@@ -84,7 +77,7 @@ class StrategyMeter:
     def add(self, key: str, dialogue: Dialogue) -> None:
         """Count a dialogue's turns; one in which nothing was chosen counts for nothing."""
         self._replayed = self._replayed or dialogue.recorded is not None
-        turns = [(turn, choice) for turn in dialogue.turns if (choice := _choice(turn))]
+        turns = [(turn, choice) for turn in dialogue.turns if (choice := choice_of(turn))]
         if not turns:
             return
         human = [turn.recorded.strategy for turn, _ in turns if turn.recorded]
@@ -176,21 +169,6 @@ class StrategyMeter:
                 _PREFERENCE, self._tables, of, {"unbiased": 1.0}, self._why()
             )
         return Series(_PREFERENCE, points)
-
-
-def _choice(turn: Turn) -> _Choice | None:
-    """What a turn chose; None where nobody was to choose.
-
-    A replayed draft without a plan was told the recorded strategy or none: it chose nothing.
-    """
-    if turn.plan:
-        return _Choice(turn.plan.strategy)
-    if any(item.role in ("planner", "joint") for item in turn.set_aside):
-        return _Choice(None)
-    if turn.joint:
-        return _Choice(split_joint(turn.joint)[0])
-    told = turn.recorded is not None and turn.spoken == "draft"
-    return _Choice(turn.reply.strategy) if turn.reply and turn.reply.strategy and not told else None
 
 
 def _read(label: str | None) -> Strategy | None:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 import numpy as np
 
 from attunement.core.strategies import Strategy
+from attunement.evaluation.dividing import over
 
 NAMES = tuple(Strategy)
 UNREADABLE = len(NAMES)
@@ -62,31 +63,26 @@ def f1_scores(tables: Tables) -> np.ndarray:
     """F1 of every strategy, shape (…, 8); NaN for one that is neither recorded nor predicted."""
     right = np.diagonal(np.asarray(tables, float)[..., :UNREADABLE, :], axis1=-2, axis2=-1)
     predicted = tables[..., :UNREADABLE, :].sum(-1)
-    return _over(2 * right, predicted + tables.sum(-2))
+    return over(2 * right, predicted + tables.sum(-2))
 
 
 def macro_f1s(tables: Tables) -> np.ndarray:
     """Mean F1 of the strategies that are recorded or predicted."""
     scores = f1_scores(tables)
     known = (~np.isnan(scores)).sum(-1)
-    return _over(np.nansum(scores, -1), known)
+    return over(np.nansum(scores, -1), known)
 
 
 def weighted_f1s(tables: Tables) -> np.ndarray:
     """Mean F1 weighted by how often a strategy is recorded."""
     recorded = tables.sum(-2)
-    return _over(np.nansum(f1_scores(tables) * recorded, -1), recorded.sum(-1))
+    return over(np.nansum(f1_scores(tables) * recorded, -1), recorded.sum(-1))
 
 
 def accuracies(tables: Tables) -> np.ndarray:
     """Share of turns that are predicted as recorded."""
     right = np.trace(tables[..., :UNREADABLE, :], axis1=-2, axis2=-1)
-    return _over(right, tables.sum((-2, -1)))
-
-
-def _over(above: np.ndarray, below: np.ndarray) -> np.ndarray:
-    nothing = np.full(np.shape(above), np.nan)
-    return np.asarray(np.divide(above, below, out=nothing, where=np.asarray(below) > 0))
+    return over(right, tables.sum((-2, -1)))
 
 
 FIGURES: dict[str, Callable[[Tables], np.ndarray]] = {
@@ -104,7 +100,7 @@ def entropies(used: np.ndarray) -> np.ndarray:
     NaN where none is used at all.
     """
     used = np.asarray(used, float)
-    shares = _over(used, used.sum(-1, keepdims=True))
+    shares = over(used, used.sum(-1, keepdims=True))
     logs = np.log2(shares, out=np.zeros_like(shares), where=shares > 0)
     return np.asarray(-(shares * logs).sum(-1)) + 0.0  # no minus zero
 

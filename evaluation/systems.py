@@ -5,24 +5,25 @@ measured = [measure(system, meters_for(FAMILIES)) for system in systems]
 """
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from pathlib import Path
 from typing import get_args
 
+from attunement.agents.models.registry import without_address
 from attunement.core.errors import ConfigError, unknown
-from attunement.core.records import Dialogue, Record, Role
+from attunement.core.records import SUPPORTER_ROLES, Dialogue, Record, Side
 from attunement.evaluation.encoder import Encoder
 from attunement.evaluation.figures import Family, Findings, Meter
 from attunement.evaluation.judges.human import People
-from attunement.evaluation.judges.people import DRAFTS, PeopleMeter
+from attunement.simulator.backends import roles_in
+from attunement.simulator.config import RunConfig
 from attunement.simulator.frame import open_run
 from attunement.simulator.journal import Journal
 
 FAMILIES: tuple[Family, ...] = get_args(Family)
-_WRITERS: tuple[Role, ...] = ("responder", "joint", "refiner")
 Watch = Callable[[Iterable[Dialogue], int, str], Iterable[Dialogue]]
 """Passes dialogues on and shows how far it is: (dialogues, how many, what they are)."""
 
@@ -80,6 +81,9 @@ def named_systems(words: Sequence[str]) -> tuple[System, ...]:
     `ConfigError` for a name that is given twice, and for a word that names nothing.
     """
     given = [_parted(word) for word in words]
+    sets = [sorted(folder.resolve() for folder in folders) for _, folders in given]
+    if same := [word for i, word in enumerate(words) if sets[i] in sets[:i]]:
+        raise ConfigError(f"{same[0]!r} is there twice: a run does not differ from itself")
     if twice := [name for name, n in Counter(n for n, _ in given if n).items() if n > 1]:
         raise ConfigError(f"two systems are named {twice[0]!r}; give each its own name")
     names = _unique([name or _short(folders[0], given) for name, folders in given])
@@ -157,7 +161,8 @@ def measure(
     graphs: dict[str, None] = {}
     for folder in system.folders:
         config, journal = open_run(folder)
-        models |= dict.fromkeys([config.model, *config.models.values()])
+        roles = (role for role in roles_in(config) if role in SUPPORTER_ROLES)
+        models |= dict.fromkeys(spec for role in roles if (spec := config.spec_for(role)))
         graphs[config.graph] = None
         with closing(journal):
             for dialogue in _dialogues(journal, system, watch):
@@ -213,36 +218,46 @@ def place_of(dialogue: Dialogue, seed: int) -> str:
 
 def _check_new(key: str, people: dict[str, str], system: System) -> None:
     if key in people:
-        seed, id, _ = key.split("/")
+        seed, _, rest = key.partition("/")
+        id = rest.rpartition("/")[0]
         raise ConfigError(
             f"system {system.name!r} has dialogue {id!r} twice with seed {seed}: they cannot be "
             "told apart; give its runs seeds of their own, or make them two systems"
         )
 
 
-def writers_of(system: System) -> tuple[str, ...]:
-    """Specs of the models that write a system's replies; `RunFolderError` for a folder that is no
-    run."""
-    found: dict[str, None] = {}
+def writer_of(config: RunConfig, side: Side | None = None) -> str:
+    """The model that wrote a side of a run's replies, else what was spoken: its spec, without the
+    address of a server. Empty for a human's reply."""
+    if side == "recorded":
+        return ""
+    refines = config.graph == "self_refine" and side != "draft"
+    return without_address(config.spec_for("refiner" if refines else "responder") or "")
+
+
+def writers_of(system: System) -> dict[str, frozenset[str]]:
+    """Side (empty: the whole dialogue) -> the models that wrote it in a system's runs;
+    `RunFolderError` for a folder that is no run."""
+    configs = []
     for folder in system.folders:
         config, journal = open_run(folder)
         journal.close()
-        found |= dict.fromkeys(config.spec_for(role) or "" for role in _WRITERS)
-    return tuple(found)
+        configs.append(config)
+    sides: tuple[Side | None, ...] = (None, "draft", "refined")
+    return {side or "": frozenset(writer_of(c, side) for c in configs) for side in sides}
 
 
 def meters_for(
     wanted: Sequence[Family],
     encoder: Encoder | None = None,
     reference: str | None = None,
-    writers: Sequence[str] = (),
-    opponents: Collection[str] = DRAFTS,
+    writers: Mapping[str, Collection[str]] | None = None,
+    panel: Collection[str] | None = None,
 ) -> list[Meter]:
     """New meters of some families, for one system.
 
-    `reference`: the judge whose strategies the planner is held against. `writers`: the models that
-    write the replies, to find a judge that judges itself. `opponents`: against whom people's
-    answers count.
+    `reference`: the judge whose strategies the planner is held against. `writers`: as `writers_of`
+    has them; they tell a judge that judges itself. `panel`: the judges that count; None is all.
     """
     made: list[Meter] = []
     # Imported here: a family that is not asked for costs no start.
@@ -265,9 +280,7 @@ def meters_for(
     if "judges" in wanted or "people" in wanted:
         from attunement.evaluation.judges.marks import JudgeMeter
 
-        made.append(JudgeMeter(writers))
-    if "people" in wanted:
-        made.append(PeopleMeter(opponents))
+        made.append(JudgeMeter(writers, panel))
     if "realism" in wanted:
         from attunement.evaluation.realism.meter import RealismMeter
 

@@ -7,8 +7,8 @@
   self-BLEU of a sample.
 - `mean`: the mean over single replies, as recipe B reports it (arXiv 2505.16995): lower-cased nltk
   tokens, sentence BLEU-1 to 4 (smoothing method 3), Distinct-n within a reply (near 90 is normal),
-  unigram F1, ROUGE-L by rouge-score, with its own tokens and without stemming, and METEOR by exact
-  words and stems, without synonyms.
+  unigram F1, ROUGE-L by rouge-score, with words of every script and without stemming, and METEOR
+  by exact words and stems, without synonyms.
 
 Every figure is in percent. `wording.py`, `bleu.py` and `diversity.py` say how each is computed.
 """

@@ -73,7 +73,9 @@ AGAINST = {
         for n in (1, 2, 3, 4)
     },
     "f1": _measure("unigram F1", f"{_TOKENS}both shares of common tokens", "higher"),
-    "rouge_l": _measure("ROUGE-L", "mean per reply: F by rouge-score, without stemming", "higher"),
+    "rouge_l": _measure(
+        "ROUGE-L", "mean per reply: F by rouge-score, words of every script, not stemmed", "higher"
+    ),
     "meteor": _measure(METEOR, f"{_TOKENS}nltk, by exact words and stems alone", "higher"),
 }
 """Means of single replies against the recorded ones."""

@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
+from unicodedata import category, normalize
 
 from attunement.evaluation.bleu import missing
 from attunement.evaluation.diversity import ngrams
@@ -22,6 +23,7 @@ AGAINST = ("bleu_1", "bleu_2", "bleu_3", "bleu_4", "f1", "rouge_l", "meteor")
 WITHIN = ("distinct_1", "distinct_2", "distinct_3")
 """Figures of a reply by itself."""
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+")
+_ALONE = re.compile("[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
 _WEIGHTS = [(1 / n,) * n for n in (1, 2, 3, 4)]
 
 Tokens = Sequence[str]
@@ -46,7 +48,9 @@ class Wording(NamedTuple):
     bleus: Callable[[Tokens, Tokens], list[float]]
     """Sentence BLEU-1 to 4 of generated and recorded tokens, smoothing method 3."""
     rouge_l: Callable[[str, str], float]
-    """F of generated and recorded text, with rouge-score's own tokens, without stemming."""
+    """F of generated and recorded text by rouge-score, without stemming, with tokens of ours:
+    letters and digits of every script, where its own know a to z alone. In plain ASCII text both
+    are the same."""
     meteor: Callable[[Tokens, Tokens], float]
     """METEOR of generated and recorded tokens by exact words and stems alone: the synonyms that
     the original knows are a dictionary to be downloaded."""
@@ -80,7 +84,7 @@ def wording() -> Wording:
     except ImportError as error:
         raise missing(error) from None
     words, smooth = NLTKWordTokenizer(), SmoothingFunction().method3
-    rouge = RougeScorer(["rougeL"], use_stemmer=False)
+    rouge = RougeScorer(["rougeL"], tokenizer=RougeWords())
     dictionary = {"stemmer": _Stems(PorterStemmer().stem), "wordnet": _NoSynonyms()}
 
     @lru_cache(maxsize=1 << 14)
@@ -99,6 +103,26 @@ def wording() -> Wording:
         return float(single_meteor_score(recorded, generated, **dictionary))
 
     return Wording(tokens, bleus, rouge_l, meteor)
+
+
+class RougeWords:
+    """Words as rouge-score takes them, runs of letters and digits, in every script.
+
+    Marks belong to their letter. Han signs and kana, which no space parts, stand alone.
+    """
+
+    def tokenize(self, text: str) -> list[str]:
+        """The words in lower case."""
+        words = "".join(map(_as_word, normalize("NFC", text.lower()))).split()
+        return [word for word in words if any(map(str.isalnum, word))]  # not the mark of a sign
+
+
+@lru_cache(maxsize=1 << 14)
+def _as_word(sign: str) -> str:
+    """A sign of a word as it is; all others part words."""
+    if _ALONE.match(sign):
+        return f" {sign} "
+    return sign if sign.isalnum() or category(sign).startswith("M") else " "
 
 
 class _Stems:

@@ -15,7 +15,7 @@ from attunement.agents.models.base import ChatBackend
 from attunement.core.errors import RunFolderError
 from attunement.simulator.backends import prices_for, with_capabilities
 from attunement.simulator.config import RunConfig, read_config
-from attunement.simulator.cost import Purse, check_priced
+from attunement.simulator.cost import Budget, Purse, check_priced
 from attunement.simulator.journal import Journal
 from attunement.simulator.recorder import Desk, Gate, Tally, slots_for
 
@@ -85,13 +85,18 @@ def carry_out(
 
 
 def purse_for(
-    config: RunConfig, journal: Journal, bounds: Mapping[str, float | None] | None
+    config: RunConfig,
+    journal: Journal,
+    bounds: Mapping[str, float | None] | None,
+    afresh: bool = False,
 ) -> Purse:
-    """The run's budget with other bounds where given, less what was spent before."""
-    budget, prices = config.budget.bounded(bounds or {}), prices_for(config)
+    """The run's budget with other bounds where given, less what was spent before; `afresh`: these
+    bounds alone, for what comes now."""
+    budget = Budget() if afresh else config.budget
+    budget, prices = budget.bounded(bounds or {}), prices_for(config)
     check_priced(budget, prices)
     purse = Purse(budget, prices)
-    for row in journal.usage():
+    for row in () if afresh else journal.usage():
         counts = (row.prompt_tokens, row.cached_tokens, row.completion_tokens)
         purse.put_down(row.model, *(count or 0 for count in counts))
     return purse

@@ -177,10 +177,13 @@ class Journal:
     async def write_verdicts(
         self, index: int, turn: int, verdicts: Sequence[Verdict], round: int
     ) -> None:
-        """Keep one judgement of one reply, in place of an earlier one by the same judge."""
+        """Keep what one answer says, in place of earlier verdicts of these names by the same judge:
+        all of them, or none."""
         rows = [verdict_row(index, turn, verdict, round) for verdict in verdicts]
-        old = {f"its_{name}": rows[0][name] for name in VERDICT_KEY}
-        await self.writer.write(("unjudge", old), *(("verdict", row) for row in rows))
+        keys = dict.fromkeys(tuple(row[name] for name in VERDICT_KEY) for row in rows)
+        named = (zip((f"its_{name}" for name in VERDICT_KEY), key, strict=True) for key in keys)
+        old = (("unjudge", dict(pairs)) for pairs in named)
+        await self.writer.write(*old, *(("verdict", row) for row in rows))
 
     @property
     def writer(self) -> Writer:

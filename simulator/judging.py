@@ -7,8 +7,6 @@ what is judged is not asked again, and several judges may judge one run.
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from itertools import groupby
-from operator import attrgetter
 from pathlib import Path
 from typing import Protocol
 
@@ -85,11 +83,13 @@ def judge_run(
     tally: Tally | None = None,
     on_stop: Callable[[], None] = lambda: None,
     bounds: Mapping[str, float | None] | None = None,
+    afresh: bool = False,
 ) -> bool:
     """Judge a run's closed dialogues; False if it was stopped before the end.
 
     The judge's spec and price are kept in the run's configuration, from which `instrument` is made.
-    `again` lets the judge draw lots. `watch` is given the instrument and says what to enter around
+    `again` lets the judge draw lots. `bounds` are those of the run's budget, or with `afresh` of
+    what is asked now. `watch` is given the instrument and says what to enter around
     the work; `backends` and the rest are as in `run`.
     """
     _, journal = open_run(folder)
@@ -98,7 +98,7 @@ def judge_run(
         tool = instrument(config)
         config = _noted(config, tool)
         chosen = by_spec(backends) if backends else backends_for(config, ("judge",))
-        purse = purse_for(config, journal, bounds)
+        purse = purse_for(config, journal, bounds, afresh)
         write_config(folder, config)
         if again:
             config = _warmer(config)
@@ -147,9 +147,7 @@ async def _judge_item(recorder: Recorder, judge: str, item: Item, asked: int) ->
     found = await item.judge(line)
     desk = recorder.desk
     async with desk.gate:
-        for _, verdicts in groupby(found, attrgetter("name")):
-            kept = list(verdicts)
-            await desk.journal.write_verdicts(recorder.index, item.turn, kept, asked)
+        await desk.journal.write_verdicts(recorder.index, item.turn, found, asked)
     desk.tally.labelled += 1
 
 
@@ -175,9 +173,7 @@ def with_judge(
 
     Where nothing else is said of its sampling, a judge takes the likeliest words (temperature 0).
     """
-    spec = judge or config.models.get("judge") or config.model
-    if base_url:
-        spec = _at(spec, base_url)
+    spec = at(judge or config.models.get("judge") or config.model, base_url)
     sampling = config.sampling_for("judge")
     if "judge" not in config.decoding_for:
         sampling = sampling.model_copy(update={"temperature": 0.0})
@@ -203,8 +199,11 @@ def _warmer(config: RunConfig) -> RunConfig:
     return config.model_copy(update={"decoding_for": config.decoding_for | {"judge": warm}})
 
 
-def _at(spec: str, base_url: Sequence[str]) -> str:
-    """A judge's spec with its servers' addresses: the run's `base_url` is for its own models."""
+def at(spec: str, base_url: Sequence[str]) -> str:
+    """A judge's spec with its servers' addresses, if there are any: the run's `base_url` is for its
+    own models."""
+    if not base_url:
+        return spec
     kind, _, name = spec.partition(":")
     if kind != "openai" or split_address(name)[1]:
         raise ConfigError(

@@ -48,10 +48,23 @@ class Pair(Record):
     subject: tuple[Utterance, ...]
     against: tuple[Utterance, ...]
 
+    against_about: Side | None = None
+    """The opponent's side in its own run; None for a whole dialogue."""
+
     @property
     def name(self) -> str:
         """The name of verdicts on this pair."""
         return PREFERRED + self.opponent
+
+    def turned(self, verdict: Verdict) -> Verdict | None:
+        """What a verdict of the opponent's run says of this pair, if it is about the same two."""
+        name = PREFERRED + _digits(*(line.text for line in self.subject))
+        if (verdict.name, verdict.about) != (name, self.against_about):
+            return None
+        value = None if verdict.value is None else 1 - verdict.value
+        label = next((order for order in ORDERS if verdict.label and order != verdict.label), None)
+        update = {"name": self.name, "about": self.about, "value": value, "label": label}
+        return verdict.model_copy(update=update)
 
     def holds(self, turn: int, verdict: Verdict) -> bool:
         """Whether a verdict of that turn is about this pair."""
@@ -83,16 +96,15 @@ def between(subject: Path, against: Path) -> Iterator[Pair]:
     """The pairs of two runs of the same seed on the same personas or recorded dialogues.
 
     In a replay each reply with the other run's at the same place; in live runs, where the two went
-    different ways after the first reply, each whole dialogue. Crises and set-aside turns are left
-    out. `ConfigError` where the runs share nothing.
+    different ways after the first reply, each whole dialogue. Crises are left out; a turn that a
+    role spoilt counts by what was spoken in it. `ConfigError` where the runs share nothing.
     """
     (one, ours), (other, theirs) = open_run(subject), open_run(against)
     with closing(ours), closing(theirs):
-        live = one.replay is None
-        if live != (other.replay is None) or (live and one.seed != other.seed):
+        if one.seed != other.seed or (one.replay is None) != (other.replay is None):
             raise ConfigError(
                 f"runs {str(subject)!r} and {str(against)!r} cannot be compared side by side: run "
-                "both with --replay, or both live with the same seed"
+                "both live or both with --replay, with the same seed"
             )
         found = False
         for index, dialogue in numbered(ours):
@@ -122,9 +134,8 @@ def _twin(journal: Journal, dialogue: Dialogue) -> Dialogue | None:
     twin = journal.named(dialogue.id)
     if twin is None or twin.stop_reason is None:
         return None
-    if dialogue.recorded is not None:  # the words that both reply to are all that counts
-        return twin if twin.recorded == dialogue.recorded else None
-    return twin if twin.persona == dialogue.persona else None
+    same = twin.persona == dialogue.persona and twin.recorded == dialogue.recorded
+    return twin if same else None
 
 
 def _by_turn(index: int, dialogue: Dialogue, twin: Dialogue) -> Iterator[Pair]:
@@ -133,23 +144,26 @@ def _by_turn(index: int, dialogue: Dialogue, twin: Dialogue) -> Iterator[Pair]:
         other = theirs.get(turn.number)
         if not _usable(turn) or other is None:
             continue
-        side: Side = "refined" if turn.spoken == "refined" else "draft"
         assert turn.reply, turn.number
         assert other.reply, other.number
         if turn.reply.text != other.reply.text:
             yield _replies(
-                index, dialogue, turn.number, heard, side, _digits(other.reply.text),
-                turn.reply.text, other.reply.text,
+                index, dialogue, turn.number, heard, _side(turn), _digits(other.reply.text),
+                turn.reply.text, other.reply.text, _side(other),
             )  # fmt: skip
 
 
+def _side(turn: Turn) -> Side:
+    return "refined" if turn.spoken == "refined" else "draft"
+
+
 def _usable(turn: Turn) -> bool:
-    return turn.spoken not in (None, "hand_off") and not turn.set_aside and not turn.guard.crisis
+    return turn.spoken not in (None, "hand_off") and not turn.guard.crisis
 
 
 def _replies(
     index: int, dialogue: Dialogue, turn: int, heard: tuple[Utterance, ...], about: Side,
-    opponent: str, ours: str, theirs: str,
+    opponent: str, ours: str, theirs: str, against_about: Side | None = None,
 ) -> Pair:  # fmt: skip
     return Pair(
         dialogue_id=dialogue.id,
@@ -161,6 +175,7 @@ def _replies(
         context=tuple(line for line in heard if line.text.strip()),
         subject=(Utterance(speaker="supporter", text=ours),),
         against=(Utterance(speaker="supporter", text=theirs),),
+        against_about=against_about,
     )
 
 

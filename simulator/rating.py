@@ -40,7 +40,8 @@ class Rating:
     labels: bool = False
 
     def lanes(self, journal: Journal) -> Iterator[tuple[Task, Sequence[Item]]]:
-        """A dialogue is a lane. Crises and turns that were set aside are left out."""
+        """A dialogue is a lane. Crises are left out; of a turn that a role spoilt, what was spoken
+        is judged."""
         for task in journal.tasks("done", role="judge"):
             if self.what == "reply":
                 items = [self._reply(t, heard) for t, heard in with_history(task) if self._open(t)]
@@ -52,7 +53,7 @@ class Rating:
                 yield task, items
 
     def _open(self, turn: Turn) -> bool:
-        if turn.reply is None or turn.spoken == "hand_off" or turn.set_aside or turn.guard.crisis:
+        if turn.reply is None or turn.spoken == "hand_off" or turn.guard.crisis:
             return False
         return self._wanted([v for v in turn.verdicts if v.about == turn.spoken])
 

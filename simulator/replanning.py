@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from attunement.agents.planner import plan
 from attunement.core.errors import AnswerError, ModelError
 from attunement.core.records import Turn, Utterance, Verdict
-from attunement.core.strategies import Strategy
+from attunement.core.strategies import Strategy, split_joint
 from attunement.simulator.history import with_history
 from attunement.simulator.journal import Journal, Task
 from attunement.simulator.judging import Item, Line, unjudged
@@ -34,7 +35,7 @@ class Replanning:
                 yield task, items
 
     def _open(self, turn: Turn) -> bool:
-        if turn.guard.crisis or strategy_of(turn) is None:
+        if turn.guard.crisis or choice_of(turn) is None:
             return False
         mine = [v for v in turn.verdicts if v.name == REFERENCE and v.judge == self.judge]
         return unjudged(mine, self.again)
@@ -46,7 +47,8 @@ class Replanning:
                 found = await plan(chat, [said for said in heard if said.text.strip()])
             except (AnswerError, ModelError) as error:
                 return [self._verdict(None, str(error), None)]
-            same = found.strategy == strategy_of(turn)
+            choice = choice_of(turn)
+            same = choice is not None and choice.strategy == found.strategy
             return [self._verdict(float(same), found.reason, found.strategy)]
 
         return Item(turn.number, REFERENCE, None, judge)
@@ -55,8 +57,23 @@ class Replanning:
         return Verdict(name=REFERENCE, value=value, reason=reason, label=label, judge=self.judge)
 
 
-def strategy_of(turn: Turn) -> Strategy | None:
-    """The strategy that a turn followed: the plan's, else the spoken reply's."""
+class Chosen(NamedTuple):
+    """What a turn chose."""
+
+    strategy: Strategy | None
+    """None: what was chosen could not be read."""
+
+
+def choice_of(turn: Turn) -> Chosen | None:
+    """What a turn chose; None where nobody was to choose.
+
+    A replayed draft without a plan was told the recorded strategy or none: it chose nothing.
+    """
     if turn.plan:
-        return turn.plan.strategy
-    return turn.reply.strategy if turn.reply else None
+        return Chosen(turn.plan.strategy)
+    if any(item.role in ("planner", "joint") for item in turn.set_aside):
+        return Chosen(None)
+    if turn.joint:
+        return Chosen(split_joint(turn.joint)[0])
+    told = turn.recorded is not None and turn.spoken == "draft"
+    return Chosen(turn.reply.strategy) if turn.reply and turn.reply.strategy and not told else None

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import re
+import shutil
 from io import StringIO
 from pathlib import Path
 from typing import NamedTuple
@@ -133,14 +134,18 @@ def test_folders_are_numbered(home):
     (home / "evaluations/001").mkdir(parents=True)
     found = evaluate(home, "one", "--only", "people")
     assert "Report: evaluations/002/report.md" in found.stdout
+    assert "People  n/a: nobody has judged a pair" in found.stdout
 
 
 def test_one_dialogue_only_has_no_interval_and_says_why(home):
-    found = evaluate(home, "one", "same=one", "--only", "outcome", "--out", "alone")
+    shutil.copytree(home / "one", home / "copies/one")
+    found = evaluate(home, "one", "same=copies/one", "--only", "outcome", "--out", "alone")
     row = next(line for line in found.stdout.splitlines() if line.startswith("relief (points)"))
     assert "[" not in row
     page = (home / "alone/report.md").read_text("utf-8")
-    assert "one dialogue only: a bootstrap of one says nothing" in page
+    assert "of 1 dialogue: too few to redraw" in page
+    assert "One shared dialogue: nothing can be tested." in page
+    assert "One shared dialogue: nothing can be tested." in found.stdout
 
 
 def test_an_evolution_is_read_from_its_ledger(home):
@@ -163,8 +168,9 @@ def test_iterations_are_the_systems_in_their_order(home):
 
 def test_with_an_encoder_the_drift_from_the_first_is_measured(home):
     make_bert(home / "encoder")
-    found = evaluate(home, "m0=plain", "same=plain", "m1=refined", "--iterations", "--only", "text",
-                     "--encoder", "encoder", "--out", "drift")  # fmt: skip
+    shutil.copytree(home / "plain", home / "copies/plain")
+    found = evaluate(home, "m0=plain", "same=copies/plain", "m1=refined", "--iterations",
+                     "--only", "text", "--encoder", "encoder", "--out", "drift")  # fmt: skip
     steps = json.loads((home / "drift/report.json").read_text())["stability"]["steps"]
     assert [step["drift"] for step in steps[:2]] == pytest.approx([0, 0], abs=1e-6)
     assert steps[2]["drift"] > 1e-4
@@ -191,13 +197,22 @@ def test_the_survey_of_a_corpus_stands_beside(home):
         "survey_score": score,
         "dialog": [line, reply, line],
     }
-    (home / "corpus.json").write_text(json.dumps([dialogue, dialogue]))
+    for file in ("corpus.json", "other/corpus.json"):
+        (home / file).parent.mkdir(parents=True, exist_ok=True)
+        (home / file).write_text(json.dumps([dialogue] * 5))
     found = evaluate(home, "plain", "--survey", "corpus.json", "--only", "outcome,text",
                      "--out", "survey")  # fmt: skip
     row = next(line for line in found.stdout.splitlines() if line.startswith("relief (points)"))
     assert row.rstrip().endswith("3.00 [3.00, 3.00]")
     text = found.stdout.split("Text ")[1].split("\n")[0]
     assert "survey" not in text
+    two = evaluate(home, "plain", "--survey", "corpus.json", "--survey", "other/corpus.json",
+                   "--iterations", "--only", "outcome", "--json", "--out", "surveys")  # fmt: skip
+    report = json.loads(two.stdout)
+    assert [facts["name"] for facts in report["comparison"]["systems"]] == [
+        "plain", f"survey of {home.name}/corpus.json", "survey of other/corpus.json",
+    ]  # fmt: skip
+    assert [step["name"] for step in report["stability"]["steps"]] == ["plain"]
 
 
 @pytest.mark.parametrize(
@@ -214,6 +229,18 @@ def test_the_survey_of_a_corpus_stands_beside(home):
         (("--evolution", "plain"), "holds no ledger"),
         (("plain", "--encoder", "missing"), "`encoder` 'missing' is no folder"),
         (("plain", "--survey", "missing.json"), "missing.json"),
+        (
+            ("plain", "--survey", "missing.json", "--survey", "missing.json"),
+            "/missing.json'; give each file once",
+        ),
+        (
+            ("plain", "--survey", "x/y/missing.json", "--survey", "y/missing.json"),
+            "two of them are 'survey of y/missing.json'; give each file once",
+        ),
+        (
+            ("survey of missing.json=plain", "--survey", "missing.json"),
+            "a system is named 'survey of missing.json', as `--survey` 'missing.json' is",
+        ),
     ],
 )
 def test_what_cannot_be_evaluated_is_refused_and_nothing_is_written(home, args, said):

@@ -9,7 +9,9 @@ import pytest
 
 from attunement.core.errors import UserError
 from attunement.simulator.config import read_config
+from attunement.simulator.frame import write_config
 from tests.helpers import journal_of, small_run
+from tests.test_cli import attune
 from tests.test_cli_evaluate import evaluate
 
 
@@ -92,6 +94,19 @@ def test_peoples_ratings_stand_beside_the_judges(home):
     assert named["reply: empathy, people"]["systems"]["plain"]["value"] is None
 
 
+def test_ratings_of_one_system_may_lie_in_several_files(home):
+    with closing(journal_of(Path("refined"))) as journal:
+        ids = [dialogue.id for dialogue in journal.dialogues() if dialogue.stop_reason]
+    for who, mark in (("ada", 4), ("bo", 2)):
+        rows = [f"{name},1,{who},empathy,{mark}" for name in ids]
+        Path(f"{who}.csv").write_text(HEAD + "\n".join(rows))
+    files = ("--human", "ada.csv", "--human", "refined=bo.csv")
+    found = figures(evaluated("refined", "--only", "people", *files))
+    assert found["reply: empathy, people"]["systems"]["refined"]["value"] == 3
+    with pytest.raises(UserError, match=r"a second time, after `ada\.csv`, line 2"):
+        evaluate(home, "refined", "--human", "ada.csv", "--human", "ada.csv")
+
+
 HEAD = "dialogue_id,turn,rater,name,value\n"
 
 
@@ -105,15 +120,62 @@ HEAD = "dialogue_id,turn,rater,name,value\n"
         ),
         (("refined", "--judge", "rehearsal:x"), "unknown model 'rehearsal:x'"),
         (("refined", "--human", "nowhere.csv"), "nowhere.csv"),
+        (("refined", "--judge", "rehearsal", "--only", "text"), "without the family 'judges'"),
+        (("refined", "--human", "warm.csv", "--only", "text"), "without the family 'people'"),
+        (("refined", "./refined"), "'./refined' is there twice"),
         (("plain", "refined", "--human", "unknown.csv"), "whose ratings"),
         (("refined", "--human", "third=unknown.csv"), "unknown system 'third'; known: refined"),
         (("refined", "--human", "unknown.csv"), "1 of 1 ratings name a dialogue that is not in"),
+        (("refined", "--human", "far.csv"), "`far.csv`, line 2: `value` of 'empathy' of a reply"),
         (("refined", "--human", "warm.csv"), "unknown rating 'warmth'; known: fluency"),
     ],
 )
 def test_what_judges_and_people_cannot_be_asked_is_one_sentence(home, args, said):
     Path("unknown.csv").write_text(f"{HEAD}nobody,1,ada,empathy,4\n")
+    Path("far.csv").write_text(f"{HEAD}nobody,1,ada,empathy,50\n")
     Path("warm.csv").write_text(f"{HEAD}nobody,1,ada,warmth,4\n")
     with pytest.raises(UserError, match=re.escape(said)):
         evaluate(home, *args)
+    assert not Path("evaluations").exists()
+
+
+def forget(run: Path, *assessors: str) -> None:
+    """Let a run know of these judges alone."""
+    config = read_config(run / "config.toml").model_copy(update={"assessors": assessors})
+    write_config(run, config)
+
+
+def test_marks_of_different_panels_are_never_compared(home):
+    """A judge that was once asked about one run alone must not move its mean."""
+    evaluated("refined", "--judge", "rehearsal", "--ask", "dialogue")
+    with closing(journal_of(Path("refined"))) as journal:
+        verdicts = [d.verdicts for d in journal.dialogues()]
+    assert any(verdicts)
+    config = Path("refined/config.toml")
+    config.write_text(
+        config.read_text().replace('assessors = [\n    "rehearsal",\n]', "assessors = []")
+    )
+    report = evaluated("plain", "refined", "--only", "judges")
+    assert all(row["against"]["refined"]["p"] is None for row in report["comparison"]["figures"])
+
+
+def test_a_report_says_who_judged_and_that_the_world_is_simulated(home):
+    evaluated("refined", "--judge", "rehearsal")
+    config = Path("refined/config.toml")
+    config.write_text(
+        config.read_text().replace('"rehearsal",\n]', '"rehearsal",\n    "other",\n]')
+    )
+    notes = evaluated("refined", "--judge", "rehearsal")["notes"]
+    assert "Also kept in the runs, and not used here: other" in notes
+    assert any("embedded simulator" in note for note in notes)
+    facts = evaluated("refined", "--only", "outcome")["comparison"]["systems"][0]
+    assert facts["models"] == ["rehearsal"]
+
+
+def test_bounds_are_of_what_is_asked_now(home):
+    spent = sum(row.prompt_tokens for row in journal_of(Path("refined")).usage())
+    args = ("evaluate", "refined", "--judge", "rehearsal", "--max-tokens", "3000")
+    assert attune(*args, cwd=home).returncode == 3
+    assert spent > 3000  # the run's own calls alone would have been too many
+    assert 0 < len(judge_calls("refined")) < 10
     assert not Path("evaluations").exists()

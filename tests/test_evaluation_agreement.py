@@ -85,6 +85,16 @@ def test_kappa_is_that_of_nltk_weighted_and_not():
     )
 
 
+def test_weighted_kappa_by_hand():
+    # 1 for 1 twice, 3 for 3 once, 3 for 1 once. Seen: 1 · 4 / 4. By chance: rows (2, 2) and
+    # columns (3, 1) give 2 · 1 + 2 · 3 = 8 of 16 pairs two points apart: 8 · 4 / 16. 1 - 1 / 2.
+    pairs = [[(0, 0), (0, 0), (2, 2), (2, 0)], [(0, 0), (2, 2), (4, 4)], [(0, 4), (4, 0)]]
+    tables = np.zeros((3, 5, 5))
+    for table, of in zip(tables, pairs, strict=True):
+        np.add.at(table, tuple(zip(*of, strict=True)), 1)
+    assert kappas(tables, weighted=True).tolist() == pytest.approx([0.5, 1, -1])
+
+
 def test_kappa_has_no_value_where_both_always_said_the_same_one_thing():
     assert np.isnan(kappas(np.array([[9, 0], [0, 0]])))
     assert np.isnan(kappas(np.zeros((2, 2))))
@@ -96,3 +106,13 @@ def test_correlation_is_numpys_and_has_no_value_without_variation():
     expected = np.corrcoef(x, y)[0, 1]
     assert float(correlations(moments(x, y))) == pytest.approx(expected)
     assert np.isnan(correlations(moments([0.1] * 7, list(range(7)))))
+
+
+@pytest.mark.parametrize("share", [5e-3, 1e-3, 1e-5])
+def test_a_small_spread_of_both_sides_is_one(share):
+    x = 4 + 4 * share * np.arange(30)
+    assert float(correlations(moments(x, 20 * x))) == pytest.approx(1, abs=1e-3)
+    assert np.isnan(correlations(moments(x, [0.1] * 30)))
+    # Long sums of a constant round further apart.
+    one = moments([0.1], [0.3])
+    assert np.isnan(correlations(np.cumsum(np.tile(one, (10**6, 1)), axis=0)[-1]))

@@ -1,15 +1,27 @@
 """Everything of several systems: figures side by side, differences, and reasons where none are."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from attunement.core.errors import ConfigError
 from attunement.evaluation.comparison import Comparison, compare
-from attunement.evaluation.figures import Figure, Findings, Measure, Series, Table, mean_figure
+from attunement.evaluation.figures import (
+    Figure,
+    Findings,
+    Measure,
+    Series,
+    Table,
+    mean_figure,
+    win_rate,
+)
+from attunement.evaluation.paired import Paired
 from attunement.evaluation.systems import Facts, Measured
 
 RELIEF = Measure(name="relief", family="outcome", unit="points", better="higher", method="drop")
 WORDS = Measure(name="words", family="text", unit="words", method="words of a reply")
+MARKS = Measure(name="overall", family="judges", unit="points", better="higher", method="marks")
 DISTINCT = Measure(name="Distinct-2", family="text", unit="%", method="of all replies together")
 
 
@@ -75,8 +87,74 @@ def test_systems_on_different_sets_stand_side_by_side_without_a_test():
     assert row.systems["a"].value is not None
     assert row.systems["b"].value is not None
     assert row.against["b"].value is None
-    assert row.against["b"].why.startswith("share no dialogue: run both on the same personas")
+    assert row.against["b"].why == f"share no dialogue: {found.apart['b']}"
     assert (found.tests, found.systems[1].shared) == (0, 0)
+    assert compare([one, system("b", relief(3, 0))]).apart == {}
+
+
+@pytest.mark.parametrize(
+    ("keys", "said"),
+    [
+        (("7/ada-0/aa", "11/bo-1/bb"),
+         "the same people under other seeds (0 and 7, 11): run both with the same seed"),
+        (("0/ada-9/aa",), "the same people under other numbers"),
+        (("0/ada-0/zz",), "people of the same names, but other cards or other recorded lines"),
+        (("0/cy-0/zz",), "other people or recordings: run both on the same personas"),
+    ],
+)  # fmt: skip
+def test_why_systems_share_no_dialogue_is_said(keys, said):
+    def people(name: str, *keys: str) -> Measured:
+        who = {key: key.split("/")[1].split("-")[0] for key in keys}
+        return Measured(facts(name, len(keys)), who, [Findings()])
+
+    found = compare([people("a", "0/ada-0/aa", "0/bo-1/bb"), people("b", *keys)])
+    assert found.apart["b"].startswith(said)
+
+
+def judged_by(name: str, basis: str, seed: int = 0) -> Measured:
+    marks = {key: (value, 1) for key, value in relief(8, 2, seed).items()}
+    return system(name, relief(8, 0), figures=(replace(mean_figure(MARKS, marks), basis=basis),))
+
+
+def test_different_panels_of_judges_are_not_compared():
+    rows = compare([judged_by("a", "x, y"), judged_by("b", "x", 1), judged_by("c", "x, y", 2)])
+    row = next(row for row in rows.figures if row.measure == MARKS)
+    assert row.against["b"] == Paired(why="judged by different panels (x; x, y)")
+    assert row.against["c"].p is not None
+    assert [shown.basis for shown in row.systems.values()] == ["x, y", "x", "x, y"]
+
+
+def test_a_win_rate_stands_against_one_half_and_not_against_the_baseline():
+    wins = {key: (float(i < 18), 1) for i, key in enumerate(places(20))}
+    found = compare(
+        [
+            system("a", relief(20, 0)),
+            system("b", relief(20, 0), figures=(win_rate(mean_figure(MARKS, wins)),)),
+        ]
+    )
+    row = next(row for row in found.figures if row.measure == MARKS)  # fmt: skip
+    assert row.against["b"].value == pytest.approx(row.systems["b"].value - 0.5)
+    assert row.against["b"].low == pytest.approx(row.systems["b"].low - 0.5)
+    assert (row.against["b"].level, row.against["b"].effect) == (0.5, None)
+    assert row.against["b"].significant
+    alone = MARKS.model_copy(update={"diagnostic": True})
+    found = compare(
+        [
+            system("a", relief(20, 0)),
+            system("b", relief(20, 0), figures=(win_rate(mean_figure(alone, wins)),)),
+        ]
+    )
+    assert found.tests == 1  # of what says how far to trust a judge there is no test  # fmt: skip
+
+
+def test_below_five_there_is_a_value_and_no_interval():
+    four, five = (compare([system("a", relief(n, 0))]).figures[0].systems["a"] for n in (4, 5))
+    assert (four.low, four.why) == (None, "of 4 dialogues: too few to redraw")
+    assert four.value is not None
+    assert five.low < five.value < five.high
+    keys = {f"0/{person}/{i}": float(i) for person in "abc" for i in range(5)}
+    people = compare([system("a", keys)], by="persona").figures[0].systems["a"]
+    assert (people.low, people.why) == (None, "of 3 personas: too few to redraw")
 
 
 def test_partly_shared_sets_are_compared_where_they_meet():
@@ -105,7 +183,7 @@ def test_one_dialogue_has_a_figure_without_bounds_and_the_reason():
     found = compare([system("a", {"0/x/y": 1.0}), system("b", {"0/x/y": 3.0})])
     row = found.figures[0]
     assert (row.systems["a"].value, row.systems["a"].low) == (1, None)
-    assert row.systems["a"].why == "one dialogue only: a bootstrap of one says nothing"
+    assert row.systems["a"].why == "of 1 dialogue: too few to redraw"
     assert (row.against["b"].value, row.against["b"].p) == (2, None)
     assert found.tests == 0
 
@@ -126,7 +204,7 @@ def test_reasons_of_meters_are_handed_on():
 
 
 def test_personas_are_resampled_whole():
-    keys = [f"0/{person}/{i}" for person in "abcd" for i in range(5)]
+    keys = [f"0/{person}/{i}" for person in "abcdef" for i in range(5)]
     values = {key: float(ord(key[2])) for key in keys}
     alone = compare([system("x", values)]).figures[0].systems["x"]
     whole = compare([system("x", values)], by="persona").figures[0].systems["x"]

@@ -6,12 +6,14 @@ import pytest
 
 from attunement.core.errors import UserError
 from attunement.evaluation.judges.human import (
-    HumanRating,
     People,
+    RateableRun,
     check_against,
+    check_runs,
+    people_of,
     rateable,
-    read_ratings,
 )
+from attunement.evaluation.judges.ratings import HumanRating, read_ratings
 from tests.helpers import answering, journal_of, small_run
 
 HEAD = "dialogue_id,rater,name,value"
@@ -83,6 +85,12 @@ def test_json_lines_and_a_json_array_say_the_same(tmp_path):
         (f"{HEAD},side\na,b,c,1,draft\n", "`side` 'draft' needs a `turn`: a whole dialogue has"),
         (f"{HEAD}\na,b,preferred over draft,0.7\n",
          "`value` of 'preferred over draft' must be 1, 0.5 (a tie) or 0, got 0.7"),
+        (f"{HEAD},turn\na,b,empathy,5,1\na,c,empathy,50,1\n",
+         "line 3: `value` of 'empathy' of a reply must be 0 to 5, got 50"),
+        (f"{HEAD},turn\na,b,Reply: fluency,-3,1\n",
+         "line 2: `value` of 'fluency' of a reply must be 0 to 5, got -3"),
+        (f"{HEAD}\na,b,empathy,5\n",
+         "line 2: `value` of 'empathy' of a dialogue must be 0 to 4, got 5"),
         (f"{HEAD}\na,b,Empathy,1\na,b,empathy,2\n",
          "line 3: 'b' rates 'empathy' of 'a' a second time, after `ratings.csv`, line 2"),
     ],
@@ -154,6 +162,82 @@ def test_a_whole_dialogue_is_known_by_its_turns():
         check_against([rating(turn=0, dialogue_id="b")], [("a", 1)])
 
 
+def test_files_are_joined_and_nobody_rates_the_same_in_two(tmp_path):
+    for file, rater in (("one.csv", "anna"), ("two.csv", "ben"), ("three.csv", "anna")):
+        (tmp_path / file).write_text(f"{HEAD}\na,{rater},empathy,4\n")
+    one, two, three = (tmp_path / f"{name}.csv" for name in ("one", "two", "three"))
+    assert [rating.rater for rating in read_ratings(one, two)] == ["anna", "ben"]
+    with pytest.raises(UserError) as caught:
+        read_ratings(one, two, three)
+    assert str(caught.value) == (
+        "`three.csv`, line 2: 'anna' rates 'empathy' of 'a' a second time, after `one.csv`, "
+        "line 2; leave one of the two"
+    )
+    three.write_text(HEAD)
+    with pytest.raises(UserError, match=r"`three.csv` holds no ratings"):
+        read_ratings(one, three)
+
+
+# ---- the runs of a system -----------------------------------------------------------------------
+
+KNOWN = {("a", 0): frozenset(), ("a", 2): frozenset({"draft", "refined"})}
+
+
+def run_of(seed: int) -> RateableRun:
+    return RateableRun(seed, KNOWN, {("a", 2): "refined"})
+
+
+def test_a_rating_of_one_of_several_runs_must_say_of_which():
+    runs = [run_of(0), run_of(7)]
+    check_runs([rating(seed=0), rating(seed=7)], runs)
+    check_runs([rating()], [run_of(0), RateableRun(7, {("b", 0): frozenset()}, {})])
+    with pytest.raises(UserError) as caught:
+        check_runs([rating(seed=0), rating()], runs)
+    assert str(caught.value) == (
+        "dialogue 'a', which 'anna' rates, stands in several runs of the system; say in a column "
+        "`seed` which run is meant"
+    )
+    with pytest.raises(UserError, match="stands in several runs of seed 7; make them two systems"):
+        check_runs([rating(seed=7)], [run_of(7), run_of(7)])
+
+
+def test_the_seed_of_a_rating_is_that_of_a_run():
+    with pytest.raises(UserError) as caught:
+        check_runs([rating(), rating(seed=9)], [run_of(7), run_of(0)])
+    assert str(caught.value) == (
+        "1 of 2 ratings name the seed 9, which no run of the system has; known: 0, 7"
+    )
+    elsewhere = RateableRun(0, {("b", 0): frozenset()}, {})
+    with pytest.raises(UserError, match="name a dialogue that is not in this run: 'a' turn 2"):
+        check_runs([rating(seed=0)], [elsewhere, run_of(7)])
+
+
+@pytest.mark.parametrize(
+    "other", [{"side": "refined"}, {"seed": 7}, {"name": "reply: empathy", "value": 1}]
+)
+def test_the_same_judgement_in_other_words_is_refused(other):
+    said = "'anna' rates '.*empathy' of 'a' turn 2.* twice: once without its `side` or `seed`"
+    with pytest.raises(UserError, match=said):
+        check_runs([rating(), rating(**other)], [run_of(7)])
+    check_runs([rating(), rating(side="draft"), rating(rater="ben", **other)], [run_of(7)])
+
+
+def test_ratings_of_runs_are_read_and_checked_against_them(tmp_path):
+    for seed in (0, 7):
+        small_run(tmp_path / str(seed), answering(), dialogues=1, max_turns=2, seed=seed)
+    runs = [tmp_path / "0", tmp_path / "7"]
+    dialogue = next(journal_of(runs[1]).dialogues())
+    file = tmp_path / "r.csv"
+    file.write_text(f"{HEAD},seed\n{dialogue.id},anna,empathy,4,7\n")
+    people = people_of([file], runs)
+    assert [v.value for v in people.into(dialogue, seed=7).verdicts] == [4]
+    assert people.into(dialogue, seed=0).verdicts == ()
+    file.write_text(f"{HEAD}\n{dialogue.id},anna,empathy,4\n")
+    assert people_of([file], runs[:1])
+    with pytest.raises(UserError, match="say in a column `seed` which run is meant"):
+        people_of([file], runs)
+
+
 # ---- beside the models' verdicts ----------------------------------------------------------------
 
 
@@ -166,6 +250,9 @@ def test_ratings_become_peoples_verdicts_on_the_reply_that_was_spoken(tmp_path):
             dialogue_id=dialogue.id, turn=2, rater="anna", name="preferred over draft", value=0.5,
             side="refined",
         ),
+        HumanRating(
+            dialogue_id=dialogue.id, turn=2, rater="ben", name="empathy", value=1, side="draft"
+        ),
         HumanRating(dialogue_id=dialogue.id, rater="anna", name="skill", value=3, seed=0),
         HumanRating(dialogue_id=dialogue.id, rater="anna", name="overall", value=1, seed=9),
     ]  # fmt: skip
@@ -177,7 +264,10 @@ def test_ratings_become_peoples_verdicts_on_the_reply_that_was_spoken(tmp_path):
         ("reply: empathy", 4, "refined", "person:anna"),
         ("reply: empathy", None, "refined", "person:ben"),
     ]
-    assert said[2] == [("preferred over draft", 0.5, "refined", "person:anna")]
+    assert said[2] == [
+        ("preferred over draft", 0.5, "refined", "person:anna"),
+        ("reply: empathy", 1, "draft", "person:ben"),
+    ]
     assert [(v.name, v.value) for v in found.verdicts] == [("dialogue: skill", 3)]
     assert dialogue.verdicts == ()
 

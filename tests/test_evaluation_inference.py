@@ -26,7 +26,6 @@ from attunement.evaluation.reflection import (
     ReflectionMeter,
     calibration_errors,
     rank_correlations,
-    weighted_kappas,
 )
 from attunement.trainers.corpora.calls import as_asked
 from tests.helpers import PERSONA, journal_of, small_run
@@ -142,14 +141,6 @@ def test_rank_correlation_is_that_of_the_ranks_with_ties(seed):
     assert float(rank_correlations(table)) == pytest.approx(expected, abs=1e-12)
     stacked = rank_correlations(np.stack([table, table.T, 3 * table]))
     assert stacked == pytest.approx([expected] * 3)
-
-
-def test_quadratic_kappa_by_hand():
-    # 1 for 1 twice, 3 for 3 once, 3 for 1 once. Seen: 1 · 4 / 4. By chance: rows (2, 2) and
-    # columns (3, 1) give 2 · 1 + 2 · 3 = 8 of 16 pairs two points apart: 8 · 4 / 16. 1 - 1 / 2.
-    assert float(weighted_kappas(table_of([1, 1, 3, 3], [1, 1, 3, 1]))) == pytest.approx(0.5)
-    assert float(weighted_kappas(table_of([1, 3, 5], [1, 3, 5]))) == 1
-    assert float(weighted_kappas(table_of([1, 5], [5, 1]))) == -1
 
 
 def test_a_constant_has_no_correlation_and_says_so():

@@ -6,7 +6,7 @@ from attunement.agents.models.rehearsal import RehearsalChat
 from attunement.evaluation.judges.panel import decided_pairs, judgings
 from attunement.evaluation.systems import named_systems
 from attunement.simulator.judging import judge_run
-from tests.helpers import answering, small_run
+from tests.helpers import answering, judge, small_run
 
 
 @pytest.fixture(scope="module")
@@ -62,9 +62,9 @@ def test_systems_that_share_nothing_are_asked_no_pairs_and_the_report_says_why(f
     found = systems(folders, "@plain-1", "@others")
     questions = [w.question for w in judgings(found, found[0], ["j"])]
     assert "pairs" not in questions
-    (figure,) = decided_pairs(found[1], found[0]).figures
-    assert figure.value is None
-    assert "share no reply" in figure.why
+    figures = decided_pairs(found[1], found[0]).figures
+    assert [figure.measure.family for figure in figures] == ["judges", "people"]
+    assert all(figure.value is None and "share no reply" in figure.why for figure in figures)
 
 
 def test_pairs_of_several_seeds_count_together(folders):
@@ -77,3 +77,39 @@ def test_pairs_of_several_seeds_count_together(folders):
     assert won.measure.name == "preferred over plain"
     assert {key.partition("/")[0] for key in won.parts} == {"1", "2"}
     assert won.value > 0.5
+
+
+def _shorter(ask):
+    """Prefers the dialogue of fewer words; of equal ones the first."""
+    first, _, second = ask.messages[1]["content"].partition("With supporter B:")
+    winner = "B" if len(second.split()) < len(first.split()) else "A"
+    return {"reason": "It is brief.", "winner": winner}
+
+
+def test_answers_that_the_baselines_run_keeps_count_the_other_way_round(folders):
+    from attunement.evaluation.judges.panel import Judging
+
+    plain, refined = systems(folders, "@plain-1", "@refined-1")
+    work = Judging(plain.folders[0], "terse", "pairs", refined.folders[0])
+    chat = judge(_shorter, "terse")
+    assert judge_run(work.folder, "terse", work.instrument, backends=[chat])
+    ours, theirs = (
+        {f.measure.name: f for f in decided_pairs(*pair, panel=["terse"]).figures}
+        for pair in ((plain, refined), (refined, plain))
+    )
+    lost, won = ours["preferred over refined-1"], theirs["preferred over plain-1"]
+    assert won.value == pytest.approx(1 - lost.value)
+    assert won.value != 0.5
+    name = "pairs, terse: chose the first"
+    assert theirs[name].value == ours[name].value
+
+
+def test_writers_are_the_roles_that_speak_without_their_addresses(folders, tmp_path):
+    from attunement.evaluation.systems import writer_of
+    from attunement.simulator.config import RunConfig
+
+    direct = RunConfig(graph="direct", model="a", models={"responder": "openai:m@http://h:1/v1"})
+    assert {writer_of(direct, side) for side in (None, "draft", "refined")} == {"openai:m"}
+    refined = RunConfig(model="a", models={"refiner": "b", "joint": "c"})
+    assert (writer_of(refined, "draft"), writer_of(refined)) == ("a", "b")
+    assert writer_of(refined, "recorded") == ""

@@ -27,21 +27,23 @@ def dialogue(*marks_by_turn, whole=(), words=None):
     return Dialogue(id="d", persona=PERSONA, turns=turns, stop_reason="max_turns", verdicts=whole)
 
 
-def findings(*dialogues, writers=()):
-    meter = JudgeMeter(writers)
+def findings(*dialogues, writers=None, panel=None):
+    meter = JudgeMeter(writers, panel)
     for number, item in enumerate(dialogues):
         meter.add(f"d{number}", item)
     return {f.measure.name: f for f in meter.findings().figures}
 
 
-def test_the_panels_mark_is_the_mean_of_its_judges_then_of_replies():
+def test_the_panels_mark_is_the_mean_of_its_judges_over_what_all_of_them_marked():
     found = findings(
         dialogue([mark("a", 5), mark("b", 3)], [mark("a", 1)]), dialogue([mark("b", 2)])
     )
-    assert found["reply: empathy"].value == pytest.approx((4 + 1 + 2) / 3)
+    # Only one reply was marked by both: a mild judge that fails now and then shifts nothing.
+    assert found["reply: empathy"].value == 4
+    assert found["reply: empathy"].basis == "a, b"
     assert found["reply: empathy, a"].value == 3
     assert found["reply: empathy, b"].value == 2.5
-    assert found["reply: empathy"].interval().n == 2
+    assert found["reply: empathy, b"].interval().n == 2
 
 
 def test_an_unreadable_mark_is_missing_and_counted():
@@ -86,9 +88,22 @@ def test_a_judge_that_marks_by_length_shows_it():
 
 def test_a_judge_that_marks_its_own_words_higher_than_others_do_shows_it():
     spoken = dialogue([mark("a", 5), mark("b", 3)], [mark("a", 4), mark("b", 3)])
-    found = findings(spoken, writers=["a"])
+    found = findings(spoken, writers={"draft": ["a"]})
     assert found["reply marks, a: self-preference"].value == 1.5
     assert "has written nothing" in found["reply marks, b: self-preference"].why
+
+
+def test_a_panel_is_who_is_named_and_people_always_count():
+    said = dialogue([mark("a", 5), mark("b", 3), mark("person:ada", 1)])
+    found = findings(said, panel=["b"])
+    assert (found["reply: empathy"].value, found["reply: empathy"].basis) == (3, "b")
+    assert found["reply: empathy, people"].value == 1
+    assert "reply: empathy, a" not in found
+
+
+def test_a_mark_of_a_side_that_nobody_heard_is_none_of_the_system():
+    said = dialogue([mark("person:ada", 1), mark("person:ada", 5, about="recorded")])
+    assert findings(said)["reply: empathy, people"].value == 1
 
 
 def test_whole_dialogues_have_scales_of_their_own():
@@ -121,3 +136,12 @@ def test_labels_of_errors_are_a_share_of_readable_replies():
         dialogue([mark("a", 0, ERRORS)]),
     )
     assert found["psychological errors, a"].value == 0.5
+
+
+def test_what_must_be_told_of_judges_stands_in_the_notes():
+    replies = [[mark("a", n % 5), mark("b", 4 - n % 5)] for n in range(10)]
+    meter = JudgeMeter()
+    meter.add("d", dialogue(*replies, [mark("a", None)], [mark("a", None)]))
+    notes = list(meter.findings().notes)
+    assert "a: 17% of its answers on reply marks could not be read" in notes
+    assert any(n.startswith("the judges agree too little on reply: empathy") for n in notes)

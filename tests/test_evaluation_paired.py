@@ -1,12 +1,21 @@
 """Differences of two systems: bounds, p, effect, corrections, and what cannot be compared."""
 
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
 import pytest
 
-from attunement.evaluation.figures import Figure, Measure, mean_figure
-from attunement.evaluation.paired import Paired, corrected, holm, paired, swaps_for
+from attunement.evaluation.figures import Figure, Measure, mean_figure, win_rate
+from attunement.evaluation.paired import (
+    Paired,
+    corrected,
+    holm,
+    paired,
+    swaps_for,
+    units_for,
+    won,
+)
 
 RELIEF = Measure(name="relief", family="outcome", unit="points", better="higher", method="drop")
 
@@ -18,6 +27,20 @@ def figure(values: dict[str, float], count: float = 1) -> Figure:
 def drawn(seed: int, n: int, mean: float = 0.0) -> dict[str, float]:
     random = np.random.default_rng(seed)
     return {f"0/{i}/x": float(v) for i, v in enumerate(random.normal(mean, 1, n))}
+
+
+@pytest.mark.parametrize("tests", [1, 5, 51])
+def test_as_many_units_as_are_needed_can_be_a_finding_and_fewer_cannot(tests):
+    needed = units_for(tests)
+    for units, possible in ((needed, True), (needed - 1, False)):
+        apart = 10.0 + np.arange(units)
+        one = mean_figure(RELIEF, {str(i): (value, 1) for i, value in enumerate(apart)})
+        other = mean_figure(RELIEF, {str(i): (0.0, 1) for i in range(units)})
+        found = paired(one, other, swaps=20_000)
+        others = [found.model_copy(update={"p": 1.0})] * (tests - 1)
+        assert 2.0 ** (1 - units) == pytest.approx(found.p, rel=0.5)
+        exact = found.model_copy(update={"p": 2.0 ** (1 - units)})
+        assert corrected([exact, *others])[0].significant is possible
 
 
 def test_a_shift_of_all_is_found_with_bounds_around_it():
@@ -46,13 +69,14 @@ def test_p_agrees_with_counting_all_exchanges():
 
 def test_a_ratio_of_sums_exchanges_whole_dialogues():
     """Replies are counted over all dialogues, so a long dialogue weighs more."""
-    after = mean_figure(RELIEF, {"a": (9, 9), "b": (0, 1)})
-    before = mean_figure(RELIEF, {"a": (0, 9), "b": (1, 1)})
+    same = dict.fromkeys("cde", (0, 0.5))  # such as no exchange can change
+    after = mean_figure(RELIEF, {"a": (9, 9), "b": (0, 1)} | same)
+    before = mean_figure(RELIEF, {"a": (0, 9), "b": (1, 1)} | same)
     found = paired(after, before)
-    assert found.value == pytest.approx(0.9 - 0.1)
-    # Of the four exchanges two lead to a difference of 0.8, two to one of 1: all as far as 0.8.
+    assert found.value == pytest.approx(9 / 11.5 - 1 / 11.5)
+    # Of the exchanges half lead to a gap of 8 / 11.5, half to one of 10 / 11.5: all as far.
     assert found.p == 1.0
-    assert found.effect == 0.0  # +1 in one dialogue, -1 in the other
+    assert found.effect == 0.0  # +1 in one dialogue, -1 in another
 
 
 def test_identical_systems_do_not_differ_and_divide_by_nothing():
@@ -78,11 +102,34 @@ def test_a_difference_that_never_varies_has_no_effect_size():
     assert found.p == pytest.approx(2 / 64, abs=0.01)
 
 
-def test_one_dialogue_has_a_difference_but_no_interval():
-    found = paired(figure({"a": 3.0}), figure({"a": 1.0}))
-    assert found.value == 2
-    assert (found.low, found.p, found.effect) == (None, None, None)
-    assert "a bootstrap of one says nothing" in found.why
+@pytest.mark.parametrize(("n", "said"), [(1, "1 dialogue"), (4, "4 dialogues")])
+def test_a_few_dialogues_have_a_difference_but_no_interval_and_no_test(n, said):
+    found = paired(figure({str(i): 3.0 + i for i in range(n)}),
+                   figure({str(i): 1.0 for i in range(n)}))  # fmt: skip
+    assert found.value == pytest.approx(2 + (n - 1) / 2)
+    assert (found.low, found.high, found.p) == (None, None, None)
+    assert found.why == f"of {said}: too few to redraw"
+
+
+def test_five_dialogues_are_enough():
+    values = {str(i): 1.0 + i for i in range(5)}
+    found = paired(figure(values), figure(dict.fromkeys(values, 0.0)))
+    assert found.low < found.value < found.high
+    assert found.p == pytest.approx(2 / 32, abs=0.01)
+
+
+def test_a_win_rate_is_held_against_one_half():
+    wins = {str(i): (1.0 if i < 8 else 0.0, 1.0) for i in range(10)}
+    rate = win_rate(mean_figure(RELIEF, wins))
+    found, apart = won(rate), paired(rate, replace(rate, parts=rate.rival))
+    assert (found.value, found.level) == (pytest.approx(0.3), 0.5)
+    assert apart.value == pytest.approx(0.6)
+    assert (found.low, found.high) == pytest.approx((apart.low / 2, apart.high / 2))
+    interval = rate.interval()
+    assert (found.low, found.high) == pytest.approx((interval.low - 0.5, interval.high - 0.5))
+    assert found.p == apart.p
+    assert found.effect is None
+    assert (found.higher, found.lower) == (0.8, 0.2)
 
 
 def test_only_shared_dialogues_are_compared():
@@ -103,19 +150,19 @@ def test_a_missing_figure_hands_on_its_reason():
 
 
 def test_personas_are_exchanged_whole():
-    """Two people with twenty dialogues each: four exchanges, whatever the number of dialogues."""
-    keys = [f"{person}/{i}" for person in "ab" for i in range(20)]
+    """Six people with twenty dialogues each: 64 exchanges, whatever the number of dialogues."""
+    keys = [f"{person}/{i}" for person in "abcdef" for i in range(20)]
     groups = {key: key[0] for key in keys}
     before = figure(dict.fromkeys(keys, 0.0))
     after = figure({key: 1.0 if key[0] == "a" else 0.8 for key in keys})
     alone, together = paired(after, before), paired(after, before, groups)
     assert alone.p < 0.001
-    assert (together.n, together.units) == (40, 2)
-    assert together.p == pytest.approx(0.5, abs=0.02)
+    assert (together.n, together.units) == (120, 6)
+    assert together.p == pytest.approx(2 / 64, abs=0.01)
     assert together.value == pytest.approx(alone.value)
     only_a = {key: value for key, value in groups.items() if value == "a"}
     one = paired(figure(dict.fromkeys(only_a, 1.0)), figure(dict.fromkeys(only_a, 0.0)), groups)
-    assert "one persona only" in one.why
+    assert one.why == "of 1 persona: too few to redraw"
 
 
 def test_a_whole_figure_has_neither_interval_nor_test():

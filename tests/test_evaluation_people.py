@@ -80,6 +80,12 @@ def _checks(who, *values):
     return [[_said(who, value, name=ATTENTION)] for value in values]
 
 
+def test_one_slip_sets_nobody_apart():
+    meter = _read(_dialogue([_said("bo", 0.0)], *_checks("bo", 0.0, 1.0)))
+    assert meter.people()[0].attentive
+    assert _figures(meter)["win rate"].value == 0
+
+
 def test_who_fails_attention_checks_is_reported_apart():
     meter = _read(
         _dialogue([_said("ada", 1.0), _said("bo", 0.0)], *_checks("ada", 1.0, 1.0, 1.0, 1.0, 0.0)),
@@ -94,7 +100,7 @@ def test_who_fails_attention_checks_is_reported_apart():
     assert figures["attention checks passed"].value == pytest.approx(7 / 9)
     (series,) = meter.findings().series
     assert {name: figure.value for name, figure in series.points.items()} == {"ada": 1, "bo *": 0}
-    everybody = _read(_dialogue([_said("bo", 0.0)], *_checks("bo", 0.0)))
+    everybody = _read(_dialogue([_said("bo", 0.0)], *_checks("bo", 0.0, 1.0, 0.0)))
     assert _figures(everybody)["win rate"].why == "nobody attentive has judged a pair"
 
 

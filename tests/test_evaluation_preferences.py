@@ -59,7 +59,7 @@ def test_a_pair_that_was_read_in_one_order_alone_enters_no_win_rate_but_the_unre
 def test_nothing_readable_is_not_zero():
     found = figures([judged(0, ("j", None, None))])
     assert found["refined over draft"].value is None
-    assert "could be read" in found["refined over draft"].why
+    assert "read in both orders" in found["refined over draft"].why
     assert found["j: unreadable"].value == 1
 
 
@@ -70,11 +70,25 @@ def test_no_judge_at_all_says_so():
     assert "no judge has been asked" in found["refined over draft"].why
 
 
-def test_a_panels_win_rate_weighs_pairs_alike_and_shows_each_judge():
+def test_a_panels_win_rate_is_of_pairs_that_all_of_it_decided_and_shows_each_judge():
     items = [judged(0, ("a", 1, 1), ("b", 0, 0)), judged(1, ("a", 1, 1))]
-    found = values(items)
-    assert found["refined over draft"] == pytest.approx((0.5 + 1) / 2)
-    assert (found["refined over draft, a"], found["refined over draft, b"]) == (1, 0)
+    found = figures(items)
+    assert found["refined over draft"].value == 0.5
+    assert found["refined over draft"].basis == "a, b"
+    assert found["refined over draft, a"].value == 1
+    assert found["refined over draft, b"].value == 0
+
+
+def test_a_panel_is_who_is_named():
+    items = [judged(0, ("a", 1, 1), ("b", 0, 0))]
+    found = preference_findings(items, "refined over draft", panel=["a"]).figures[0]
+    assert (found.value, found.basis) == (1, "a")
+
+
+def test_a_judge_behind_an_address_is_the_model_that_wrote():
+    judge_spec = "openai:m@http://127.0.0.1:1/v1"
+    items = [judged(0, (judge_spec, 1, 1), ("b", 0, 0), writers=("openai:m", "other"))]
+    assert figures(items)[f"{judge_spec}: self-preference"].value == 1
 
 
 def test_agreement_of_two_judges_is_alpha_and_kappa_over_decided_pairs():
@@ -155,12 +169,17 @@ def printed_bias(folder, chat):
     systems = named_systems([str(folder)])
     for work in judgings(systems, systems[0], ["biased"], ["pairs"]):
         assert judge_run(folder, "biased", work.instrument, backends=[chat])
-    found = decided_pairs(systems[0], systems[0]).figures
-    return {f.measure.name.removeprefix("pairs, biased: "): f for f in found}
+    found = decided_pairs(systems[0], systems[0])
+    named = {f.measure.name.removeprefix("pairs, biased: "): f for f in found.figures}
+    return named, list(found.notes)
 
 
 def test_a_judge_that_always_prefers_the_first_is_exposed(tmp_path):
-    found = printed_bias(tmp_path / "run", biased(lambda *_: "A"))
+    found, notes = printed_bias(tmp_path / "run", biased(lambda *_: "A"))
+    assert notes == [
+        "biased is not to be relied on: its verdict changes with the order in 100% of pairs",
+        "biased is not to be relied on: it chose what stood first in 100%",
+    ]
     assert found["chose the first"].value == 1
     assert found["order flips"].value == 1
     assert found["refined over draft"].value == 0.5  # and it has nothing to say of the pairs
@@ -172,7 +191,9 @@ def test_a_judge_that_always_prefers_the_longer_is_exposed(tmp_path):
     def longer(first, second):
         return "tie" if first == second else "A" if first > second else "B"
 
-    found = printed_bias(tmp_path / "run", biased(longer))
+    found, notes = printed_bias(tmp_path / "run", biased(longer))
+    assert len(notes) == 1
+    assert notes[0].startswith("biased goes by length on pairs: r = 0.")
     assert found["chose the longer"].value == 1
     assert found["chose the longer"].levels["subject is longer"] < 0.9
     coefficient = found["length coefficient"].interval()
@@ -182,8 +203,17 @@ def test_a_judge_that_always_prefers_the_longer_is_exposed(tmp_path):
 
 
 def test_a_judge_without_either_taste_shows_none(tmp_path):
-    found = printed_bias(tmp_path / "run", biased(lambda *_: "tie"))
+    found, notes = printed_bias(tmp_path / "run", biased(lambda *_: "tie"))
+    assert notes == []
     assert found["order flips"].value == 0
     assert found["chose the first"].value is None
     assert found["chose the longer"].value is None
     assert "all alike" in found["length coefficient"].why
+
+
+def test_judges_that_cannot_be_read_or_do_not_agree_are_told_of():
+    lost = [judged(0, ("j", None, None))]
+    assert preference_findings(lost, "x").notes == ["j: none of its answers on pairs could be read"]
+    apart = [judged(n, ("a", n % 2, n % 2), ("b", (n + 1) % 2, (n + 1) % 2)) for n in range(8)]
+    notes = preference_findings(apart, "x").notes
+    assert notes[-1].startswith("the judges agree too little on pairs to be averaged: alpha = -")

@@ -1,6 +1,7 @@
 """The report's folder: what its page says, that its figures are all there, and its pictures."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,13 +10,26 @@ import pytest
 
 from attunement.core.errors import UserError
 from attunement.evaluation.comparison import Comparison, Shown, compare
-from attunement.evaluation.figures import Figure, Findings, Measure, Series, Table, mean_figure
+from attunement.evaluation.figures import (
+    Figure,
+    Findings,
+    Measure,
+    Series,
+    Table,
+    mean_figure,
+    win_rate,
+)
+from attunement.evaluation.report.plots import bars, draw, heat
+from attunement.evaluation.report.short import in_short
 from attunement.evaluation.report.words import (
+    MINUS,
     and_list,
     cell,
     decimals,
     findings,
+    head,
     missing,
+    nothing_found,
     number,
     p_value,
 )
@@ -71,7 +85,15 @@ def test_the_page_opens_with_what_was_compared(folder):
     assert "percentile bootstrap over dialogues, 2,000 draws, seed 0" in page
     assert "corrected after Holm over all 3 tests" in page
     parts = re.findall("^## (.+)$", page, re.M)
-    assert parts == ["Main findings", "Outcome", "Text", "Strategy", "Reflection"]
+    assert parts == [
+        "In short",
+        "How it was measured",
+        "Main findings",
+        "Outcome",
+        "Text",
+        "Strategy",
+        "Reflection",
+    ]
 
 
 def test_main_findings_are_those_below_the_corrected_bound(folder, comparison):
@@ -156,8 +178,12 @@ def test_one_system_has_no_findings(tmp_path):
 
 def test_systems_without_a_shared_dialogue_read_well(tmp_path):
     page = page_of(tmp_path, system("a", relief(5, 1)), system("b", relief(5, 1, 1, prefix="9")))
-    assert "b and a share no dialogue: their figures stand side by side" in page
+    assert (
+        "\nb and a share no dialogue: the same people under other seeds (0 and 9): run both with "
+        "the same seed. Their figures stand side by side, and no difference is tested.\n"
+    ) in page
     assert page.count("share no dialogue") == 1
+    assert "In short" not in page
     assert "Holm" not in page
 
 
@@ -182,13 +208,203 @@ def test_another_method_under_the_same_name_is_told(tmp_path):
 
 def test_no_finding_is_said_in_words(tmp_path):
     page = page_of(tmp_path, system("a", relief(9, 1)), system("b", relief(9, 1)))
-    assert "No difference is more than chance: none of 1 has a corrected p below 0.05." in page
+    assert "The one difference is no more than chance: its p is not below 0.05." in page
+    assert "corrected after Holm over the one test of this report" in page
+    two = compare([rich_system("a", 0, 1), rich_system("b", 0, 1)])
+    assert nothing_found(two) == (
+        "No difference is more than chance: none of 3 has a corrected p below 0.05."
+    )
+
+
+def test_where_no_finding_was_possible_it_is_said_instead(tmp_path):
+    page = page_of(tmp_path, system("a", relief(5, 1)), system("b", relief(5, 9)))
+    assert (
+        "\nToo few dialogues: with 5 no difference could be told from chance after the correction "
+        "of 1 test; that needs at least 6.\n"
+    ) in page
+    assert "No difference is more than chance" not in page
+    values = {f"0/{person}/{i}": float(i) for person in "abcde" for i in range(9)}
+    people = compare([system("a", values), system("b", dict.fromkeys(values, 9.0))], by="persona")
+    assert nothing_found(people).startswith("Too few people: with 5 no difference could be told")
+
+
+@pytest.mark.parametrize(
+    ("n", "said"),
+    [(1, "One shared dialogue: nothing can be tested."),
+     (4, "4 shared dialogues: too few, nothing can be tested (from 5 on).")],
+)  # fmt: skip
+def test_where_nothing_was_tested_the_main_findings_say_so(tmp_path, n, said):
+    page = page_of(tmp_path, system("a", relief(n, 1)), system("b", relief(n, 9)))
+    assert f"## Main findings\n\n{said}\n" in page
+    assert "Holm" not in page
+    values = {f"0/{person}/{i}": float(i) for person in "ab" for i in range(9)}
+    two = compare([system("a", values), system("b", values)], by="persona")
+    assert nothing_found(two).startswith("Only 2 people to compare: too few, nothing")
+
+
+def test_where_no_figure_is_there_of_both_that_is_said(tmp_path):
+    bare = [Measured(facts(name, 9), dict.fromkeys(places(9), "x"), [Findings()]) for name in "ab"]
+    assert nothing_found(compare(bare)) == (
+        "Nothing could be tested: no two systems have the same figure."
+    )
+    marks = even(named("judges", "overall"), 1)
+    panels = [Measured(one.facts, one.personas, [Findings([replace(marks, basis=one.facts.name)])])
+              for one in bare]  # fmt: skip
+    assert nothing_found(compare(panels)) == (
+        "Nothing could be tested: judged by different panels (b; a)."
+    )
+    write_report(tmp_path / "people", compare(bare, only=["people"]))
+    page = (tmp_path / "people/report.md").read_text("utf-8")
+    assert page.endswith("People: nothing was measured.\n")
 
 
 def test_one_dialogue_says_why_there_is_no_interval(tmp_path):
     page = page_of(tmp_path, system("a", {"0/x/y": 1.0}), system("b", {"0/x/y": 2.0}))
     assert "| relief (points) | 1.00 | 2.00 |" in page
-    assert "relief: no interval, one dialogue only: a bootstrap of one says nothing" in page
+    assert "relief: no interval, of 1 dialogue: too few to redraw" in page
+    assert "b against a**: relief +1.00, too few dialogues\n" in page
+
+
+# ---- in short -----------------------------------------------------------------------------------
+
+
+def named(family: str, name: str, **values: object) -> Measure:
+    return Measure.model_validate(
+        {"name": name, "family": family, "unit": "share", "better": "higher", "method": "m"}
+        | values
+    )
+
+
+def even(measure: Measure, value: float, n: int = 20) -> Figure:
+    """A figure that is about the same in all dialogues."""
+    return mean_figure(measure, {k: (value + i / 1000, 1) for i, k in enumerate(places(n))})
+
+
+def test_in_short_each_system_is_held_against_the_baseline_figure_by_figure():
+    def judged_system(name: str, mean: float, fit: float) -> Measured:
+        figures = [even(named("judges", "dialogue: overall", unit="points"), mean),
+                   even(named("outcome", "fit"), fit), even(named("outcome", "harm"), mean),
+                   even(named("outcome", "rating", unit="points"), 2.0)]  # fmt: skip
+        if name != "plain":
+            figures.append(win_rate(even(named("judges", "preferred over plain"), 0.9)))
+        return system(name, relief(20, mean, 1), figures=figures)
+
+    found = compare([judged_system("plain", 0, 0.5), judged_system("warm", 2, 0.4)])
+    ((first, said),) = in_short(found)
+    one, two, three, four = said.split("; r")[0], *re.split(r"; (?=rating|fit|preferred)", said)[1:]
+    assert first == "warm against plain"
+    assert re.fullmatch(
+        r"relief \+2\.00 \[.+\] better \(p <?.+; better in 100 % of dialogues\)", one
+    )
+    assert two == "rating 0.00 [0.00, 0.00], no difference beyond chance (p 1.000)"
+    assert three.startswith(f"fit {MINUS}0.10 [{MINUS}0.10, {MINUS}0.10] worse (p ")
+    assert re.fullmatch(r"preferred over plain in 0\.91 \[0\.9\d, 0\.91\] better \(p .+\)", four)
+
+
+def test_in_short_says_where_there_are_too_few_and_where_one_has_none():
+    accurate = even(named("reflection", "emotion accuracy"), 0.5, 5)
+    found = compare([system("a", relief(5, 0)), system("b", relief(5, 9), figures=(accurate,))])
+    ((_, said),) = in_short(found)
+    assert re.match(r"relief \+9\.00 \[.+\], too few dialogues; emotion accuracy 0\.50 ", said)
+    assert said.endswith("(a has none)")
+
+
+def test_in_short_one_system_stands_against_what_its_figures_have_to_beat():
+    ((name, said),) = in_short(compare([rich_system("alone", 2, 2)]))
+    assert name == "alone"
+    assert re.fullmatch(
+        r"relief 1\.\d+ \[.+\]; emotion accuracy .+ against chance 0\.09, majority 0\.30", said
+    )
+
+
+# ---- what a table says of a figure --------------------------------------------------------------
+
+
+def test_findings_come_by_what_a_reader_wants_to_know_first():
+    def two(name: str, value: float) -> Measured:
+        families = ("realism", "text", "strategy", "reflection", "people", "judges")
+        trust = named("judges", "order flips", diagnostic=True)
+        figures = [*(even(named(f, f"x of {f}"), value) for f in families), even(trust, value)]
+        return system(name, relief(20, 9 * value, 1), figures=figures)
+
+    found = compare([two("a", 0), two("b", 1), two("c", 1)])
+    families = ("judges", "people", "reflection", "strategy", "text", "realism")
+    expected = ["relief (points)", *(f"x of {family} (share)" for family in families)]
+    assert [one.figure for one in findings(found)] == expected * 2
+    marked = found.model_copy(update={"figures": tuple(
+        row.model_copy(update={"against": {
+            name: one.model_copy(update={"p_corrected": 0.001}) for name, one in row.against.items()
+        }}) for row in found.figures
+    )})  # fmt: skip
+    assert not any("flips" in one.figure for one in findings(marked))
+
+
+def test_a_figure_of_fewer_dialogues_says_how_many(tmp_path):
+    part = even(named("judges", "overall"), 1, 8)
+    page = page_of(tmp_path, system("a", relief(9, 1)), system("b", relief(9, 1), figures=(part,)))
+    row = next(line for line in page.splitlines() if line.startswith("| overall (share) |"))
+    assert row.split(" | ")[1:3] == ["n/a", "1.00 [1.00, 1.00] (n 8)"]
+    assert page.count("(n ") == 1
+
+
+def test_the_judges_behind_a_row_are_named_once(tmp_path):
+    def of(name: str, basis: str) -> Measured:
+        marks = replace(even(named("judges", "overall"), 1), basis=basis)
+        return system(name, relief(20, 1), figures=(marks,))
+
+    one, two = (replace(even(named("judges", "dialogue: overall"), 1), basis=b) for b in "xy")
+    ((_, said),) = in_short(compare([system("a", relief(9, 1), figures=(one,)),
+                                     system("b", relief(9, 1), figures=(two,))]))  # fmt: skip
+    assert said.endswith(", not compared: judged by different panels (y; x)")
+    same = page_of(tmp_path / "same", of("a", "one, two"), of("b", "one, two"))
+    assert "- `overall`: m; by one, two; higher is better\n" in same
+    assert same.count("one, two") == 1
+    other = page_of(tmp_path / "other", of("a", "one"), of("b", "one, two"))
+    assert "- `overall`: m; a by one; b by one, two; higher is better\n" in other
+    assert "n/a: b and a, overall: judged by different panels (one, two; one)\n" in other
+
+
+def test_a_win_rate_stands_against_one_half_in_the_tables(tmp_path):
+    wins = win_rate(even(named("judges", "preferred over a"), 0.9))
+    page = page_of(tmp_path, system("a", relief(20, 1)), system("b", relief(20, 1),
+                                                                figures=(wins,)))  # fmt: skip
+    rows = [line.split(" | ") for line in page.splitlines() if "| preferred over a" in line]
+    assert rows[0][1:5] == ["preferred over a (share)", "above 0.5, better",
+                            "+0.41 [+0.41, +0.41]", ""]  # fmt: skip
+    assert rows[2][1:3] == ["b against 0.5", "+0.41 [+0.41, +0.41]"]
+
+
+@pytest.mark.parametrize(
+    ("name", "unit", "said"),
+    [("reply marks: length coefficient", "r", "reply marks: length coefficient (r)"),
+     ("replies", "replies", "replies"), ("words (draft)", "words", "words (draft)")],
+)  # fmt: skip
+def test_units_are_said_unless_the_name_begins_with_them(name, unit, said):
+    assert head(named("text", name, unit=unit)) == said
+
+
+# ---- pictures -----------------------------------------------------------------------------------
+
+
+def test_what_judges_the_judges_is_no_bar_and_long_names_are_drawn_whole(tmp_path):
+    judge = "openai:some-house/A-Very-Long-Name-Of-A-Model-70B-Instruct"
+    trust = even(named("people", "order flips", diagnostic=True), 0.1)
+    errors = even(named("judges", f"psychological errors, {judge}"), 0.1)
+    biased = even(named("judges", f"pairs, {judge}: unreadable", diagnostic=True), 0.1)
+    found = compare([system("a", relief(20, 1), figures=(trust, errors, biased))])
+    assert set(draw(found, tmp_path)) == {"outcome.png", "judges.png"}
+    rows = [row for row in found.figures if row.measure.family == "judges"]
+    axes = bars([row for row in rows if not row.measure.diagnostic], ["a"], ["a"]).axes
+    title = axes[0].get_title(loc="left")
+    assert title.replace("\n", "").replace(" ", "") == (
+        f"psychologicalerrors,{judge}(share)\N{UPWARDS ARROW}"
+    )
+    assert max(map(len, title.splitlines())) < 42
+
+
+def test_a_confusion_says_of_what_and_of_whom(comparison):
+    titles = [axes.get_title(loc="left") for axes in heat(comparison.tables[0]).axes]
+    assert titles == ["emotions, plain", "emotions, warm"]
 
 
 def test_what_was_left_out_is_counted(tmp_path):
@@ -226,10 +442,11 @@ def test_numbers_read_well():
     assert [p_value(p) for p in (0.0001, 0.012, 1.0, None)] == ["<0.001", "0.012", "1.000", "n/a"]
     assert and_list(["a"]) == "a"
     assert and_list(["a", "b", "c"]) == "a, b and c"
+    assert cell(Shown(value=1e-17, low=0, high=1e-17), 2) == "0.00 [0.00, 0.00]"
 
 
 @pytest.mark.parametrize(("value", "digits"), [(67.2, 1), (0.31, 2), (0.0031, 3), (1200.0, 0),
-                                               (0.0, 2), (0.00002, 5)])  # fmt: skip
+                                               (0.0, 2), (0.00002, 5), (1e-17, 2)])  # fmt: skip
 def test_a_row_has_as_many_digits_as_its_largest_number_needs(value, digits):
     row = compare([system("a", {"0/x/y": value})]).figures[0]
     assert decimals(row) == digits

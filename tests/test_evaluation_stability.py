@@ -1,6 +1,7 @@
 """A model over its iterations: what is put side by side, and what is warned of."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -46,6 +47,13 @@ def test_an_unchanged_model_is_not_warned_of():
     assert [(s.name, s.words, s.margin, s.drift) for s in found.steps] == [
         ("M_0", 20, None, None), ("M_1", 20, 1.0, 0.01),
     ]  # fmt: skip
+
+
+def test_what_is_no_run_is_no_iteration():
+    survey = replace(iteration("survey"), facts=facts("survey", 10, graphs=()))
+    found = of(iteration("M_0"), iteration("M_1"), survey)
+    assert [step.name for step in found.steps] == ["M_0", "M_1"]
+    assert of(iteration("M_0"), survey).notes[0].startswith("one system only")
 
 
 @pytest.mark.parametrize(
@@ -97,6 +105,17 @@ def test_what_is_not_there_is_said():
     notes = " ".join(of(bare).notes)
     for words in ("one system only", "--evolution", "--encoder", "family text was not measured"):
         assert words in notes
+
+
+def test_where_nothing_could_be_watched_there_is_no_all_clear():
+    bare = [Measured(facts(name, 1), {"0/0/x": "a"}, [Findings()]) for name in ("M_0", "M_1")]
+    assert of(*bare).calm.startswith("Nothing could be watched")
+    assert of(iteration("M_0")).calm.startswith("Nothing could be watched")
+    assert of(*bare, margins={"M_1": 1.0}).watched == []  # one training has no other
+    found = of(iteration("M_0"), iteration("M_1"), moved={"M_1": 0.01})
+    assert found.watched == ["drift", "words", "stock", "distinct_2", "self_bleu"]
+    assert found.calm == "No warning: nothing has gone past a threshold."
+    assert of(iteration("M_0"), iteration("M_1", 30)).watched == ["words", "stock"]
 
 
 def test_the_names_are_those_of_the_meter_of_text(tmp_path):

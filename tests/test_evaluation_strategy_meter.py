@@ -247,7 +247,7 @@ def test_entropy_by_hand():
     assert named["strategy entropy"].value == 1
     assert named["strategy entropy"].levels == {"recorded": 1.5}
     assert named["normalised strategy entropy"].value == pytest.approx(1 / 3)
-    use = series(seen)["strategy use"]
+    use = series(seen)["strategies chosen"]
     assert (use[Q.value].value, use[A.value].value) == (0.5, 0)
     assert use[A.value].levels == {"recorded": 0.5}
 

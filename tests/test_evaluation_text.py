@@ -13,7 +13,7 @@ from attunement.core.errors import ConfigError
 from attunement.evaluation.bleu import bleu, bleu_counts
 from attunement.evaluation.diversity import Sample, corpus_distinct, plain_tokens, self_bleu
 from attunement.evaluation.text import ReplyPair, TextScore, score_replies
-from attunement.evaluation.wording import distinct_within, unigram_f1, wording
+from attunement.evaluation.wording import RougeWords, distinct_within, unigram_f1, wording
 from attunement.personas.preprocessing import prepare
 from attunement.personas.recorded import read_recordings
 
@@ -258,6 +258,32 @@ def test_figures_of_single_replies_are_the_packages_on_esconv(replies):
     for name, total in totals.items():
         assert getattr(means, name).value == pytest.approx(100 * total / 200, abs=1e-6)
         assert 0.5 < getattr(means, name).value < 50
+
+
+def test_words_of_rouge_are_its_own_in_ascii(replies):
+    from rouge_score.tokenizers import DefaultTokenizer
+
+    texts = [text for pair in replies for text in pair if text.isascii()]
+    texts += ["".join(map(chr, range(128))), "a_b  c-d's 3.5\tE\n", ""]
+    assert len(texts) > 300
+    own, theirs = RougeWords(), DefaultTokenizer()
+    assert [own.tokenize(text) for text in texts] == [theirs.tokenize(text) for text in texts]
+
+
+@pytest.mark.parametrize(
+    ("generated", "recorded", "expected"),
+    [
+        ("Мне очень жаль.", "Мне так жаль!", 2 / 3),
+        ("Τι έγινε;", "τι έγινε", 1),
+        ("cafe\u0301", "café", 1),
+        ("我很难过", "我难过", 2 * 3 / 7),
+        ("मैं ठीक हूँ", "मैं ठीक नहीं", 2 / 3),
+        ("Schade", "Мне", 0),
+        ("\u2764\ufe0f yes", "\u2764\ufe0f no", 0),
+    ],
+)
+def test_rouge_l_reads_every_script(generated, recorded, expected):
+    assert wording().rouge_l(generated, recorded) == pytest.approx(expected)
 
 
 def test_distinct_is_that_of_nltks_ngrams_on_esconv(replies):

@@ -8,7 +8,8 @@ import pytest
 from attunement.agents.comparing import Choice
 from attunement.agents.rating import DIALOGUE_SCALES, REPLY_SCALES, DialogueRating, ReplyRating
 from attunement.agents.reading import ReadingError, read_record
-from attunement.core.errors import ConfigError, ModelError
+from attunement.core.errors import ConfigError, JournalError, ModelError
+from attunement.evaluation.strategy_meter import StrategyMeter
 from attunement.simulator.comparing import Comparing
 from attunement.simulator.config import read_config
 from attunement.simulator.journal import Journal
@@ -206,6 +207,16 @@ def test_a_winner_is_read_as_models_say_it(said, meant):
     assert read_record(json.dumps({"reason": "", "winner": said}), Choice).winner == meant
 
 
+@pytest.mark.parametrize(
+    "prose",
+    ["A is better than B", "A, since it beats B.", "Neither A nor B", "both A and B",
+     "a tie between A and B", "not A", "the first"],
+)  # fmt: skip
+def test_prose_that_names_a_side_is_no_verdict_for_it(prose):
+    with pytest.raises(ReadingError):
+        read_record(json.dumps({"reason": "", "winner": prose}), Choice)
+
+
 def test_decided_pairs_are_not_asked_again(folder):
     judged(folder, judge(favouring("the nights")), comparing())
     again = judge(favouring("the nights"))
@@ -258,6 +269,19 @@ def test_a_reference_planner_plans_every_turn_once_more(folder):
     assert {verdicts[0][0] for verdicts in found} == {REFERENCE}
 
 
+def test_a_plan_that_could_not_be_read_is_held_against_the_reference_too(tmp_path):
+    small_run(tmp_path / "run", answering(planner="Prose."), dialogues=1, max_turns=2)
+    chat = judge({"stage": "Action", "strategy": "Question", "reason": "now"})
+    judged(tmp_path / "run", chat, Replanning("strict"))
+    found = [(v.label, v.value) for turn in turns(tmp_path / "run") for v in turn.verdicts]
+    assert found == [("Question", 0.0)] * 2
+    meter = StrategyMeter("strict")
+    for dialogue in journal_of(tmp_path / "run").dialogues():
+        meter.add("d", dialogue)
+    accuracy = next(f for f in meter.findings().figures if f.measure.name == "accuracy")
+    assert accuracy.value == 0
+
+
 # ---- the run that is judged ---------------------------------------------------------------------
 
 
@@ -295,6 +319,36 @@ def test_judging_killed_in_the_middle_asks_only_for_what_is_missing(folder):
     journalled = [c for i in range(2) for c in journal.calls(i) if c["role"] == "judge"]
     journal.close()
     assert len(journalled) == 4
+
+
+def test_judging_stopped_while_an_answer_is_written_keeps_all_of_it_or_nothing(folder, monkeypatch):
+    from attunement.simulator.writer import Writer
+
+    write, writes = Writer.write, iter(range(1000))
+
+    async def stopping(self, *items):
+        if any(kind == "verdict" for kind, _ in items) and next(writes) == 2:
+            raise JournalError("no room left")
+        await write(self, *items)
+
+    monkeypatch.setattr(Writer, "write", stopping)
+    with pytest.raises(JournalError):
+        judged(folder, judge(MARKS), Rating("strict"))
+    assert {len(turn.verdicts) for turn in turns(folder)} == {0, 4}
+    rest = judge(MARKS)
+    judged(folder, rest, Rating("strict"))
+    assert all(len(turn.verdicts) == 4 for turn in turns(folder))
+    journal = journal_of(folder)
+    about = [c["about"] for i in range(2) for c in journal.calls(i) if c["role"] == "judge"]
+    journal.close()
+    assert about == ["marks refined strict"] * 4  # and nobody was asked a second time
+
+
+def test_what_was_spoken_is_judged_also_where_a_role_spoilt_the_turn(tmp_path):
+    small_run(tmp_path / "run", answering(refiner="Prose."), dialogues=1, max_turns=2)
+    chat = judge(MARKS)
+    judged(tmp_path / "run", chat, Rating("strict"))
+    assert [v.about for turn in turns(tmp_path / "run") for v in turn.verdicts] == ["draft"] * 8
 
 
 def test_whole_dialogue_verdicts_are_exported_with_the_last_turn(folder):

@@ -297,6 +297,7 @@ def test_an_answer_that_is_none_is_refused_and_nothing_is_stored(run):
         for body in (
             b"", b"a", b"[]", b"{}", b'{"number": 1}', b'{"number": 1, "choice": "c"}',
             b'{"number": "one", "choice": "a"}', b'{"number": 1, "choice": "a", "value": 1}',
+            b'{"number": true, "choice": "a"}', b'{"number": "1", "choice": "a"}',
             b'{"number": 1, "choice": "a"}' + b" " * 2000, b"\xff\xfe",
         ):  # fmt: skip
             status, _, said = _ask(links["ada"], "answer", body)

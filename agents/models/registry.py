@@ -66,6 +66,12 @@ def split_address(name: str) -> tuple[str, tuple[str, ...]]:
     return model, tuple(f"http{urls}".split(",")) if at else ()
 
 
+def without_address(spec: str) -> str:
+    """The spec without its servers' addresses: what tells one model from another."""
+    kind, colon, name = spec.partition(":")
+    return f"{kind}:{split_address(name)[0]}" if colon and kind == "openai" else spec
+
+
 def split_adapter(name: str) -> tuple[str, str | None]:
     """`PATH+ADAPTER` as its two parts; the adapter is mostly None."""
     if Path(name).exists():

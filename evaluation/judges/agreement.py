@@ -13,6 +13,8 @@ from typing import Literal
 
 import numpy as np
 
+from attunement.evaluation.dividing import over
+
 Level = Literal["nominal", "ordinal", "interval"]
 """What may be said of two values: same or not, which is more, how much more."""
 
@@ -44,7 +46,7 @@ def alphas(tables: np.ndarray, level: Level) -> np.ndarray:
     apart = _distances(often, level)
     seen = (tables * apart).sum((-2, -1))
     expected = (often[..., :, None] * often[..., None, :] * apart).sum((-2, -1))
-    return 1 - _over(seen * (total - 1), expected)
+    return 1 - over(seen * (total - 1), expected)
 
 
 def _distances(often: np.ndarray, level: Level) -> np.ndarray:
@@ -71,24 +73,26 @@ def kappas(tables: np.ndarray, weighted: bool = False) -> np.ndarray:
     apart = np.subtract.outer(np.arange(k), np.arange(k)) ** 2.0 if weighted else 1 - np.eye(k)
     total = tables.sum((-2, -1))
     by_chance = tables.sum(-1)[..., :, None] * tables.sum(-2)[..., None, :]
-    return 1 - _over((tables * apart).sum((-2, -1)) * total, (by_chance * apart).sum((-2, -1)))
+    return 1 - over((tables * apart).sum((-2, -1)) * total, (by_chance * apart).sum((-2, -1)))
 
 
 def correlations(sums: np.ndarray) -> np.ndarray:
-    """Pearson's r from sums (n, x, y, xx, yy, xy), shape (…, 6) -> (…); NaN without variation."""
+    """Pearson's r from sums (n, x, y, xx, yy, xy), shape (…, 6) -> (…); NaN where a side does not
+    vary, or by less of its size than the rounding of sums: about a millionth.
+    """
     n, x, y, xx, yy, xy = np.moveaxis(np.asarray(sums, float), -1, 0)
-    spread = np.maximum(n * xx - x * x, 0) * np.maximum(n * yy - y * y, 0)
-    # What rounding leaves of a spread of nothing is none.
-    spread = np.where(spread > 1e-9 * np.maximum(1, (n * xx) * (n * yy)), spread, 0)
-    return np.asarray(np.clip(_over(n * xy - x * y, np.sqrt(spread)), -1, 1))
+    spread = _spread(n, x, xx) * _spread(n, y, yy)
+    return np.asarray(np.clip(over(n * xy - x * y, spread), -1, 1))
+
+
+def _spread(n: np.ndarray, x: np.ndarray, xx: np.ndarray) -> np.ndarray:
+    """n times the standard deviation; 0 where it may be what rounding leaves of none."""
+    square = n * xx - x * x
+    rounding = 1e-14 * np.maximum(n, 100) * n * xx
+    return np.asarray(np.sqrt(np.where(square > rounding, square, 0)))
 
 
 def moments(x: Sequence[float], y: Sequence[float]) -> np.ndarray:
     """The sums that `correlations` takes, shape (6,)."""
     a, b = np.asarray(x, float), np.asarray(y, float)
     return np.array([len(a), a.sum(), b.sum(), (a * a).sum(), (b * b).sum(), (a * b).sum()])
-
-
-def _over(above: np.ndarray, below: np.ndarray) -> np.ndarray:
-    nothing = np.full(np.shape(above), np.nan)
-    return np.asarray(np.divide(above, below, out=nothing, where=np.asarray(below) > 0))

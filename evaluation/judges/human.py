@@ -1,111 +1,23 @@
-"""Ratings and preferences that people gave, read from a table of their own.
+"""What people said of a run in a file of their own: does it fit the run, and where does it go?
 
-    ratings = read_ratings(Path("ratings.csv"))
-    check_against(ratings, rateable(journal.dialogues()))
-
-One row a judgement, as CSV (comma, semicolon or tab), JSON or JSON lines; order and case of the
-columns do not matter:
-
-    dialogue_id,turn,rater,name,value,side
-    000000-ada,2,anna,empathy,4,refined
-    000000-ada,2,anna,preferred over draft,0.5,refined
-    000000-ada,,ben,empathy,,
-
-`dialogue_id`, `rater`, `name` and `value` must be there, `turn`, `side` and `seed` (of the run)
-may. No turn, or 0: the whole dialogue. No value: the person gave none, which is kept as missing. A
-preference is 1 for its side, 0 for the other, 0.5 for a tie.
+people = people_of([Path("ratings.csv")], [Path("runs/001")])
+people.into(dialogue, seed=0)
 """
 
-import csv
-import io
-import math
-import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple, Self
+from typing import NamedTuple
 
-from pydantic import Field, StringConstraints, ValidationError, model_validator
-
-from attunement.core.errors import UserError, unknown
-from attunement.core.records import SIDES, Dialogue, Record, Side, Turn, Verdict
-from attunement.personas.checking import first_problem
-from attunement.personas.files import json_values, read_text
+from attunement.core.errors import UserError
+from attunement.core.records import SIDES, Dialogue, Side, Turn, Verdict
+from attunement.evaluation.judges.ratings import HumanRating, read_ratings
 from attunement.simulator.frame import open_run
-from attunement.simulator.matching import PERSON, PREFERRED, WHOLE
-from attunement.simulator.rating import SCALES, Rated, mark_name
+from attunement.simulator.matching import PERSON, WHOLE
 
-_Word = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=1000)]
 _NAMED = 3
 """Faulty ratings that an error names."""
-
-
-class HumanRating(Record):
-    """One judgement by one person."""
-
-    dialogue_id: _Word
-    turn: Annotated[int, Field(ge=0)] = WHOLE
-    """0 is the whole dialogue."""
-    rater: _Word
-    name: _Word
-    """What was judged, in lower case: `empathy`, `preferred over draft`."""
-    value: float | None
-    """None: the person gave no answer; it enters no mean."""
-    side: Side | None = None
-    """The reply that was judged; None for the whole dialogue, or where the row does not say."""
-    seed: int | None = None
-    """Of the run; None where the row does not say."""
-
-    @model_validator(mode="after")
-    def _holds_together(self) -> Self:
-        if self.value is not None and not math.isfinite(self.value):
-            raise ValueError(f"`value` must be a number or empty, got {self.value!r}")
-        if self.name.startswith(PREFERRED) and self.value not in (None, 0, 0.5, 1):
-            raise ValueError(
-                f"`value` of {self.name!r} must be 1, 0.5 (a tie) or 0, got {self.value:g}"
-            )
-        if self.turn == WHOLE and self.side is not None:
-            raise ValueError(f"`side` {self.side!r} needs a `turn`: a whole dialogue has no sides")
-        return self
-
-    @property
-    def item(self) -> tuple[str, int, Side | None, int | None, str]:
-        """What was judged; one person judges it once."""
-        return self.dialogue_id, self.turn, self.side, self.seed, self.name
-
-    @property
-    def where(self) -> str:
-        """The judged reply or dialogue in words, for messages."""
-        if self.turn == WHOLE:
-            return repr(self.dialogue_id)
-        side = f", side {self.side}" if self.side else ""
-        return f"{self.dialogue_id!r} turn {self.turn}{side}"
-
-
-def read_ratings(path: Path) -> tuple[HumanRating, ...]:
-    """The judgements of a file, in its order; rows without a word in them are none.
-
-    `UserError` with the line for a column or a cell that cannot be read, and where one person
-    judges the same thing twice.
-    """
-    ratings: list[HumanRating] = []
-    seen: dict[tuple[object, ...], str] = {}
-    for place, cells in _rows(path):
-        rating = _rating(cells, place)
-        key = (rating.rater, *rating.item)
-        if key in seen:
-            raise UserError(
-                f"{place}: {rating.rater!r} rates {rating.name!r} of {rating.where} a second time, "
-                f"after {seen[key]}; leave one of the two"
-            )
-        seen[key] = place
-        ratings.append(rating)
-    if not ratings:
-        raise UserError(f"`{path.name}` holds no ratings; give a file with at least one row")
-    return tuple(ratings)
-
-
 Known = Collection[tuple[str, int]]
 """Dialogue id and turn of what can be rated; a mapping also says which sides there are."""
 
@@ -143,16 +55,83 @@ def _refuse(what: str, ratings: Sequence[HumanRating], wrong: Sequence[HumanRati
     )
 
 
-def people_of(path: Path, folders: Iterable[Path]) -> "People":
-    """The judgements of a file, all of which must be about these runs; else `UserError`."""
-    ratings = read_ratings(path)
+def people_of(paths: Sequence[Path], folders: Iterable[Path]) -> "People":
+    """The judgements of some files, each of which must be about one of these runs of a system.
+
+    `UserError` for one that is about none of them, or does not say about which.
+    """
+    ratings = read_ratings(*paths)
     people = People(ratings)
-    known: dict[tuple[str, int], frozenset[Side]] = {}
-    for folder in folders:
-        with closing(open_run(folder)[1]) as journal:
-            known |= rateable(journal.dialogues())
-    check_against(ratings, known)
+    check_runs(ratings, [_run(folder) for folder in folders])
     return people
+
+
+class RateableRun(NamedTuple):
+    """What can be rated of a run."""
+
+    seed: int
+    known: Mapping[tuple[str, int], frozenset[Side]]
+    spoken: Mapping[tuple[str, int], Side]
+    """The side of each turn that the seeker heard."""
+
+    def holds(self, rating: HumanRating) -> bool:
+        """Whether a rating may be about a dialogue of this run."""
+        return rating.seed in (None, self.seed) and (rating.dialogue_id, WHOLE) in self.known
+
+
+def _run(folder: Path) -> RateableRun:
+    config, journal = open_run(folder)
+    known: dict[tuple[str, int], frozenset[Side]] = {}
+    spoken: dict[tuple[str, int], Side] = {}
+    with closing(journal):
+        for dialogue in journal.dialogues():  # one at a time: a run may be large
+            known |= rateable([dialogue])
+            for turn in dialogue.turns:
+                if turn.spoken is not None and turn.spoken != "hand_off":
+                    spoken[dialogue.id, turn.number] = turn.spoken
+    return RateableRun(config.seed, known, spoken)
+
+
+def check_runs(ratings: Sequence[HumanRating], runs: Sequence[RateableRun]) -> None:
+    """`UserError` unless every rating is about one dialogue of one run, and no other is about the
+    same by the same person."""
+    seeds = sorted({run.seed for run in runs})
+    if strange := [r for r in ratings if r.seed is not None and r.seed not in seeds]:
+        raise UserError(
+            f"{len(strange)} of {len(ratings)} ratings name the seed {strange[0].seed}, which no "
+            f"run of the system has; known: {', '.join(map(str, seeds))}"
+        )
+    of_run: list[list[HumanRating]] = [[] for _ in runs]
+    lost: list[HumanRating] = []
+    for rating in ratings:
+        held = [number for number, run in enumerate(runs) if run.holds(rating)]
+        if len(held) > 1:
+            raise _ambiguous(rating)
+        (of_run[held[0]] if held else lost).append(rating)
+    _refuse("dialogue", ratings, lost)
+    for run, mine in zip(runs, of_run, strict=True):
+        check_against(mine, run.known)
+        _refuse_twins(mine, run.spoken)
+
+
+def _ambiguous(rating: HumanRating) -> UserError:
+    several = f"dialogue {rating.dialogue_id!r}, which {rating.rater!r} rates, stands in several"
+    if rating.seed is None:
+        return UserError(f"{several} runs of the system; say in a column `seed` which run is meant")
+    return UserError(f"{several} runs of seed {rating.seed}; make them two systems")
+
+
+def _refuse_twins(ratings: Iterable[HumanRating], spoken: Mapping[tuple[str, int], Side]) -> None:
+    """Of ratings of one run: a person's that say the same place once in words and once without."""
+    seen = set()
+    for r in ratings:
+        side = r.side or spoken.get((r.dialogue_id, r.turn))
+        if (key := (r.rater, r.dialogue_id, r.turn, side, r.verdict_name())) in seen:
+            raise UserError(
+                f"{r.said} twice: once without its `side` or `seed`, or with another name of "
+                "the same scale; leave one of the two"
+            )
+        seen.add(key)
 
 
 # ---- beside the models' verdicts ----------------------------------------------------------------
@@ -168,7 +147,7 @@ class People:
     def __init__(self, ratings: Sequence[HumanRating]) -> None:
         self._by_dialogue: defaultdict[str, list[HumanRating]] = defaultdict(list)
         for rating in ratings:
-            _name(rating)  # refused here, before any run is read
+            rating.verdict_name()  # refused here, before any run is read
             self._by_dialogue[rating.dialogue_id].append(rating)
 
     def into(self, dialogue: Dialogue, seed: int) -> Dialogue:
@@ -193,106 +172,4 @@ def _verdicts(said: Iterable[HumanRating], turn: Turn) -> Iterator[Verdict]:
 
 def _verdict(rating: HumanRating, about: Side | None) -> Verdict:
     judge = PERSON + rating.rater
-    return Verdict(name=_name(rating), value=rating.value, about=about, judge=judge)
-
-
-def _name(rating: HumanRating) -> str:
-    """The name of the verdict: a preference's own, or a mark's as models give it."""
-    if rating.name.startswith(PREFERRED):
-        return rating.name
-    what: Rated = "dialogue" if rating.turn == WHOLE else "reply"
-    scale = rating.name.removeprefix(f"{what}: ")
-    if scale not in SCALES[what]:
-        known = (*SCALES[what], f"{PREFERRED}draft")
-        raise UserError(f"of a {what}, " + unknown("rating", rating.name, known))
-    return mark_name(what, scale)
-
-
-# ---- rows ---------------------------------------------------------------------------------------
-
-
-class _Row(NamedTuple):
-    place: str
-    cells: Mapping[str, Any]
-    """By the names of `HumanRating`; what is empty is left out."""
-
-
-_KNOWN = tuple(HumanRating.model_fields)
-_NEEDED = ("dialogue_id", "rater", "name", "value")
-
-
-def _rows(path: Path) -> Iterator[_Row]:
-    read = _from_json if path.suffix.lower() in (".json", ".jsonl") else _from_table
-    for place, cells in read(path):
-        filled = {name: cell for name, cell in cells.items() if cell not in (None, "")}
-        if filled:
-            yield _Row(place, filled)
-
-
-def _from_json(path: Path) -> Iterator[_Row]:
-    for number, value in enumerate(json_values(path, UserError), 1):
-        place = f"`{path.name}`, row {number}"
-        if not isinstance(value, dict):
-            raise UserError(f'{place}: must be an object such as {{"dialogue_id": …}}')
-        names = _columns(list(value), place)
-        yield _Row(place, {n: _stripped(v) for n, v in zip(names, value.values(), strict=True)})
-
-
-def _from_table(path: Path) -> Iterator[_Row]:
-    text = read_text(path, UserError)
-    head = text.partition("\n")[0]
-    rows = csv.reader(io.StringIO(text, newline=""), delimiter=max(",;\t", key=head.count))
-    try:
-        names = _columns(next(rows, []), f"`{path.name}`, line 1")
-        for cells in rows:
-            place = f"`{path.name}`, line {rows.line_num}"
-            if len(cells) > len(names) and any(map(str.strip, cells[len(names) :])):
-                raise UserError(f"{place}: {len(cells)} cells under {len(names)} columns")
-            yield _Row(place, dict(zip(names, map(str.strip, cells), strict=False)))
-    except csv.Error as error:
-        raise UserError(f"`{path.name}`, line {rows.line_num}: {error}") from None
-
-
-def _columns(given: Sequence[str], place: str) -> list[str]:
-    """The columns' names as the record has them; `UserError` for others, twins and missing ones."""
-    names = [re.sub(r"[\s-]+", "_", name.strip().lower()) for name in given]
-    for name, shown in zip(names, given, strict=True):
-        if name not in _KNOWN:
-            raise UserError(f"{place}: {unknown('column', shown.strip(), _KNOWN)}")
-        if names.count(name) > 1:
-            raise UserError(f"{place}: two columns are named {name!r}")
-    if missing := [name for name in _NEEDED if name not in names]:
-        raise UserError(f"{place}: no column {missing[0]!r}; needed: {', '.join(_NEEDED)}")
-    return names
-
-
-def _stripped(value: Any) -> Any:
-    return value.strip() if isinstance(value, str) else value
-
-
-_WHOLE_NUMBER = re.compile(r"(-?\d+)\.0+")
-"""As tables write a column of numbers in which some cells are empty."""
-_COMMA = re.compile(r"(-?\d+),(\d{1,2})")
-
-
-def _rating(cells: Mapping[str, Any], place: str) -> HumanRating:
-    fields = {"value": None, **cells}
-    if isinstance(fields["value"], bool):
-        raise UserError(f"{place}: `value` must be a number, got {fields['value']!r}")
-    for name in ("dialogue_id", "rater"):  # a bare number is a name, too
-        if isinstance(fields.get(name), int | float):
-            fields[name] = str(fields[name])
-    for name in ("name", "side"):
-        if isinstance(fields.get(name), str):
-            fields[name] = " ".join(fields[name].lower().split())
-    for name in ("turn", "seed"):
-        if isinstance(fields.get(name), str):
-            fields[name] = _WHOLE_NUMBER.sub(r"\1", fields[name])
-    if isinstance(fields["value"], str):
-        fields["value"] = _COMMA.sub(r"\1.\2", fields["value"])
-    try:
-        return HumanRating.model_validate(fields)
-    except ValidationError as error:
-        loc, sentence = first_problem(error)
-        named = f"`{loc[0]}`: " if loc else ""
-        raise UserError(f"{place}: {named}{sentence}") from None
+    return Verdict(name=rating.verdict_name(), value=rating.value, about=about, judge=judge)

@@ -6,12 +6,14 @@ mean.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import combinations
 from statistics import fmean
 
 import numpy as np
 
+from attunement.agents.models.registry import without_address
 from attunement.agents.rating import DIALOGUE_TOP, REPLY_TOP
 from attunement.core.psychology import ERRORS
 from attunement.core.records import Dialogue, Verdict
@@ -23,6 +25,7 @@ from attunement.evaluation.judges.agreement import (
     kappas,
     moments,
 )
+from attunement.evaluation.judges.trust import warnings
 from attunement.simulator.matching import PERSON, WHOLE
 from attunement.simulator.rating import SCALES, Rated, mark_name
 
@@ -40,9 +43,15 @@ Marks = dict[Place, dict[str, float | None]]
 class JudgeMeter:
     """Marks and labels of a system's replies and dialogues, models' and people's."""
 
-    def __init__(self, writers: Sequence[str] = ()) -> None:
-        """`writers`: specs of the models that spoke, to find a judge that marks itself."""
-        self._writers = frozenset(writers)
+    def __init__(
+        self,
+        writers: Mapping[str, Collection[str]] | None = None,
+        panel: Collection[str] | None = None,
+    ) -> None:
+        """`writers`: side (empty: the whole dialogue) -> the models that wrote it, by which a judge
+        that marks itself is found. `panel`: the models whose marks count; None is all there are.
+        """
+        self._writers, self._panel = writers or {}, panel
         self._marks: defaultdict[str, Marks] = defaultdict(dict)
         self._errors: defaultdict[str, dict[Place, list[float | None]]] = defaultdict(dict)
         self._words: dict[Place, int] = {}
@@ -54,30 +63,46 @@ class JudgeMeter:
         self._take((key, WHOLE, ""), dialogue.verdicts, whole)
         for turn in dialogue.turns:
             for verdict in turn.verdicts:
+                if verdict.name in _KNOWN and verdict.about not in (None, turn.spoken):
+                    continue  # a mark of a side that nobody heard is none of the system
                 said = getattr(turn, verdict.about) if verdict.about else None
                 place = key, turn.number, verdict.about or ""
                 self._take(place, [verdict], len(said.text.split()) if said else 0)
 
     def _take(self, place: Place, verdicts: Iterable[Verdict], words: int) -> None:
         for verdict in verdicts:
+            if not self._counts(verdict.judge):
+                continue
             if verdict.name in _KNOWN:
                 self._marks[verdict.name].setdefault(place, {})[verdict.judge] = verdict.value
                 self._words[place] = words
             elif verdict.name == ERRORS:
                 self._errors[verdict.judge].setdefault(place, []).append(verdict.value)
 
+    def _counts(self, judge: str) -> bool:
+        return self._panel is None or judge.startswith(PERSON) or judge in self._panel
+
     def findings(self) -> Findings:
         """The panel's and each judge's marks, their agreement and biases; the same of people."""
         figures: list[Figure] = []
+        notes: list[str] = []
         for what, scales in SCALES.items():
             for scale in scales:
                 if marks := self._marks.get(mark_name(what, scale)):
                     figures += self._of_scale(what, scale, marks)
-            figures += self._trust(what)
+            trust = list(self._trust(what))
+            for judge in sorted({judge for judge, _ in trust}):
+                own = {f.measure.name.rpartition(": ")[2]: f for j, f in trust if j == judge}
+                notes += warnings(judge, f"{what} marks", own)
+            figures += [figure for _, figure in trust]
         figures += [_errors(judge, found) for judge, found in sorted(self._errors.items())]
         if not any(figure.measure.family == "judges" for figure in figures):
             figures.append(_none("judges", "no judge has been asked; name one with --judge SPEC"))
-        return Findings(figures)
+        for figure in figures:
+            if figure.measure.family == "judges" and figure.measure.name.endswith(": agreement"):
+                name = figure.measure.name.removesuffix(": agreement")
+                notes += warnings("", name, {"agreement": figure})
+        return Findings(figures, notes=notes)
 
     def _of_scale(self, what: Rated, scale: str, marks: Marks) -> Iterator[Figure]:
         """One scale: the panel's mean, each judge's, and how far they agree."""
@@ -89,21 +114,22 @@ class JudgeMeter:
                 yield from _of_family(name, what, given, judges, family)  # type: ignore[arg-type]
         yield from _against_people(name, marks)
 
-    def _trust(self, what: Rated) -> Iterator[Figure]:
+    def _trust(self, what: Rated) -> Iterator[tuple[str, Figure]]:
         """How far each model can be trusted with its marks, over all scales together."""
         scales = [self._marks.get(mark_name(what, scale), {}) for scale in SCALES[what]]
         judges = sorted({j for marks in scales for given in marks.values() for j in _models(given)})
         if len(judges) == 1:
-            yield _none("judges", f"{judges[0]} alone: nobody to agree with", f"{what}: agreement")
+            why = f"{judges[0]} alone: nobody to agree with"
+            yield judges[0], _none("judges", why, f"{what}: agreement")
         for judge in judges:
             asked = (p for marks in scales for p, given in marks.items() if judge in given)
             given = [
                 (place, [m[place][judge] for m in scales if judge in m.get(place, ())])
                 for place in dict.fromkeys(asked)
             ]
-            yield _unread(what, judge, given)
-            yield self._length(what, judge, given)
-            yield self._own(what, judge, judges, scales)
+            yield judge, _unread(what, judge, given)
+            yield judge, self._length(what, judge, given)
+            yield judge, self._own(what, judge, judges, scales)
 
     def _length(
         self, what: Rated, judge: str, given: Sequence[tuple[Place, list[float | None]]]
@@ -131,11 +157,14 @@ class JudgeMeter:
             method="this judge's marks of what its own model wrote, minus the other judges' marks "
             "of the same; a judge that is milder to everybody shows it too",
         )  # fmt: skip
-        if judge not in self._writers:
+        model, own_words = without_address(judge), self._writers
+        if not any(model in specs for specs in own_words.values()):
             return Figure(measure, why="the judge has written nothing of this")
         sums: dict[str, tuple[float, float]] = {}
         for marks in scales:
             for place, by_judge in marks.items():
+                if model not in own_words.get(place[2], ()):
+                    continue
                 others = [by_judge.get(j) for j in judges if j != judge]
                 known, own = [m for m in others if m is not None], by_judge.get(judge)
                 if known and own is not None:
@@ -162,24 +191,33 @@ def _of_family(
     who = "people" if family == "people" else "judges"
     # A person who rates the model's reply beside others' has the same name of a figure: tell apart.
     title = f"{name}, people" if family == "people" else name
-    method = f"mean over {who}, then over what was marked: {_SOURCES[what]}"
+    # Models are asked about everything: what one of them could not be read on is left out, so that
+    # a mild judge that fails now and then shifts nothing. People mark what they like.
+    whole = family == "judges"
+    method = f"mean over {who}, then over what {'all' if whole else 'any'} of them marked: "
+    method += _SOURCES[what]
     panel = Measure(name=title, family=family, unit="points", better="higher", method=method)
-    yield _mean(panel, ((place, list(by_judge.values())) for place, by_judge in given.items()))
+    rows = ((p, [m.get(j) for j in judges if whole or j in m]) for p, m in given.items())
+    yield replace(_mean(panel, rows, whole), basis=", ".join(judges) if whole else "")
     if len(judges) == 1:  # that is the panel; `_trust` says that nobody can agree with it
         return
     for judge in judges:
-        alone = panel.model_copy(update={"name": f"{title}, {judge.removeprefix(PERSON)}"})
+        name = f"{title}, {judge.removeprefix(PERSON)}"
+        alone = panel.model_copy(update={"name": name, "diagnostic": True})
         yield _mean(alone, ((p, [m[judge]]) for p, m in given.items() if judge in m))
     yield _alpha(title, given, top, family)
     for one, other in combinations(judges, 2):
         yield _kappa(title, given, (one, other), top, family)
 
 
-def _mean(measure: Measure, rows: Iterable[tuple[Place, Sequence[float | None]]]) -> Figure:
+def _mean(
+    measure: Measure, rows: Iterable[tuple[Place, Sequence[float | None]]], whole: bool = False
+) -> Figure:
+    """A mean of means; `whole`: only of what has all its marks."""
     sums: dict[str, tuple[float, float]] = {}
     for place, marks in rows:
         known = [mark for mark in marks if mark is not None]
-        if known:
+        if known and not (whole and len(known) < len(marks)):
             total, n = sums.get(place[0], (0.0, 0.0))
             sums[place[0]] = total + fmean(known), n + 1
     return mean_figure(measure, sums, why="no mark could be read")

@@ -1,24 +1,26 @@
 """What a panel of judges is to be asked about some systems, and the pairs that they decided."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import closing
+from dataclasses import replace
 from itertools import groupby
 from operator import attrgetter
 from pathlib import Path
 from typing import Literal, NamedTuple
 
 from attunement.core.errors import ConfigError
-from attunement.core.records import Side
+from attunement.core.records import Dialogue, Verdict
 from attunement.evaluation.figures import Figure, Findings, Measure
 from attunement.evaluation.judges.human import People
+from attunement.evaluation.judges.people import ATTENTION, WINS, PeopleMeter
 from attunement.evaluation.judges.preferences import Judged, preference_findings
-from attunement.evaluation.systems import System, place_of
+from attunement.evaluation.systems import Measured, System, place_of, writer_of
 from attunement.simulator.comparing import Comparing
 from attunement.simulator.config import RunConfig
 from attunement.simulator.frame import open_run
 from attunement.simulator.journal import Journal
 from attunement.simulator.judging import Instrument
-from attunement.simulator.matching import WHOLE, Pair, between, refinements
+from attunement.simulator.matching import PERSON, WHOLE, Pair, between, refinements
 from attunement.simulator.rating import Rating
 from attunement.simulator.replanning import Replanning
 
@@ -101,76 +103,119 @@ def _config(folder: Path) -> RunConfig:
 # ---- what came of it ----------------------------------------------------------------------------
 
 
-def decided_pairs(system: System, baseline: System, people: People | None = None) -> Findings:
-    """What models preferred: this system over the baseline, or where it is the baseline itself its
-    refinements over its drafts. `people`: what a file of ratings adds."""
-    if system == baseline:
-        items = [item for folder in system.folders for item in _own(folder, people)]
-        return preference_findings(items, "refined over draft")
-    what = f"preferred over {baseline.name}"
-    folders = [(folder, _twin(folder, baseline)) for folder in system.folders]
-    if not any(twin for _, twin in folders):
-        return _nothing(what)
-    items = [item for folder, twin in folders if twin for item in _against(folder, twin, people)]
-    return preference_findings(items, what)
+def common_panel(systems: Sequence[System]) -> set[str]:
+    """The judges that have judged every run of every system: only their means can be compared."""
+    configs = [_config(folder) for system in systems for folder in system.folders]
+    return set.intersection(*({*config.assessors, *config.judges} for config in configs))
 
 
-def opponents(system: System, baseline: System) -> set[str]:
-    """Whom people may have set a system's replies or dialogues against: the drafts, or the other
-    system's."""
+def notes(
+    systems: Sequence[System], measured: Sequence[Measured], panel: Collection[str]
+) -> list[str]:
+    """What a reader has to be told of the judges, and of a world that is only simulated."""
+    told = [
+        f"{one.facts.name}: {note}" if len(systems) > 1 else note
+        for one in measured
+        for found in one.findings
+        for note in found.notes
+    ]
+    configs = [_config(folder) for system in systems for folder in system.folders]
+    if unused := {spec for c in configs for spec in c.assessors} - {*panel} if panel else set():
+        told.append(f"Also kept in the runs, and not used here: {', '.join(sorted(unused))}")
+    if all(model == "rehearsal" for one in measured for model in one.facts.models):
+        told.append(
+            "Every line of these runs comes from the embedded simulator, whose drafts are generic "
+            "and whose refinements help by construction: this shows how figures work, and says "
+            "nothing of people or models"
+        )
+    return told
+
+
+def decided_pairs(
+    system: System,
+    baseline: System,
+    rated: People | None = None,
+    panel: Collection[str] | None = None,
+) -> Findings:
+    """What models and people preferred: this system over the baseline, whichever of the two runs
+    keeps the answer; or where it is the baseline itself, its refinements over its drafts.
+
+    `rated`: what a file of ratings adds. `panel`: the models that count; None is all.
+    """
     if system == baseline:
-        return {"draft"}
-    folders = ((folder, _twin(folder, baseline)) for folder in system.folders)
-    pairs = (pair for folder, twin in folders if twin for pair in between(folder, twin))
-    return {pair.opponent for pair in pairs}
+        what = "refined over draft"
+        items = [item for folder in system.folders for item in _own(folder, rated)]
+    else:
+        what = f"preferred over {baseline.name}"
+        folders = [(folder, _twin(folder, baseline)) for folder in system.folders]
+        if not any(twin for _, twin in folders):
+            return _nothing(what)
+        items = [item for folder, twin in folders if twin for item in _against(folder, twin, rated)]
+    nobody = f"nobody has judged a pair: {what}"
+    people = PeopleMeter(nobody=nobody)
+    for item in items:
+        for verdict in item.verdicts:
+            if verdict.judge.startswith(PERSON):
+                people.take(item.key, item.pair.turn, verdict)
+    said = people.findings()
+    apart = {PERSON + person.key for person in people.people() if not person.attentive}
+    models = preference_findings(_without(items, apart), what, panel)
+    return Findings([*models.figures, *said.figures], said.series, notes=models.notes)
+
+
+def _without(items: Iterable[Judged], judges: Collection[str]) -> Iterator[Judged]:
+    for item in items:
+        kept = [v for v in item.verdicts if v.judge not in judges and v.name != ATTENTION]
+        yield replace(item, verdicts=kept)
 
 
 def _nothing(what: str) -> Findings:
+    why = "the two share no reply or dialogue to set side by side"
     measure = Measure(name=what, family="judges", method="pairs decided by judges")
-    return Findings([Figure(measure, why="the two share no reply or dialogue to set side by side")])
+    return Findings([Figure(measure, why=why), Figure(WINS, why=why)])
 
 
-def _own(folder: Path, people: People | None) -> Iterator[Judged]:
+def _own(folder: Path, rated: People | None) -> Iterator[Judged]:
     config, journal = open_run(folder)
     with closing(journal):
-        writers = _writer(config, "refined"), _writer(config, "draft")
-        yield from _judged(config, journal, refinements(journal), lambda _: writers, people)
+        writers = writer_of(config, "refined"), writer_of(config, "draft")
+        for pair, verdicts, key in _said(config, journal, refinements(journal), rated):
+            yield Judged(key, pair, verdicts, writers)
 
 
-def _against(folder: Path, other: Path, people: People | None) -> Iterator[Judged]:
-    config, journal = open_run(folder)
-    theirs = _writer(_config(other), None)
+def _against(folder: Path, other: Path, rated: People | None) -> Iterator[Judged]:
+    (config, journal), (opponent, theirs) = open_run(folder), open_run(other)
+    with closing(journal), closing(theirs):
+        for pair, verdicts, key in _said(config, journal, between(folder, other), rated):
+            known = {verdict.judge for verdict in verdicts}
+            other_way = _of_turn(theirs.named(pair.dialogue_id), pair.turn)
+            turned = [found for v in other_way if (found := pair.turned(v))]
+            verdicts += [v for v in turned if v.judge not in known]
+            writers = writer_of(config, pair.about), writer_of(opponent, pair.against_about)
+            yield Judged(key, pair, verdicts, writers)
 
-    def writers(pair: Pair) -> tuple[str, str]:
-        return _writer(config, pair.about), theirs
 
-    with closing(journal):
-        yield from _judged(config, journal, between(folder, other), writers, people)
-
-
-def _judged(
-    config: RunConfig,
-    journal: Journal,
-    pairs: Iterable[Pair],
-    writers: Callable[[Pair], tuple[str, str]],
-    people: People | None,
-) -> Iterator[Judged]:
+def _said(
+    config: RunConfig, journal: Journal, pairs: Iterable[Pair], rated: People | None
+) -> Iterator[tuple[Pair, list[Verdict], str]]:
+    """Each pair with what its subject's run knows of it, and the key of its dialogue."""
     for name, group in groupby(pairs, attrgetter("dialogue_id")):
         dialogue = journal.named(name)
         assert dialogue, name
         key = place_of(dialogue, config.seed)
-        if people:
-            dialogue = people.into(dialogue, config.seed)
-        said = {turn.number: turn.verdicts for turn in dialogue.turns} | {WHOLE: dialogue.verdicts}
+        heard = rated.into(dialogue, config.seed) if rated else dialogue
         for pair in group:
-            verdicts = [v for v in said[pair.turn] if pair.holds(pair.turn, v)]
-            if verdicts:
-                yield Judged(key, pair, verdicts, writers(pair))
+            said = _of_turn(heard, pair.turn)
+            yield pair, [v for v in said if _about(v, pair)], key
 
 
-def _writer(config: RunConfig, side: Side | None) -> str:
-    """The spec of the model that wrote a side; of a whole run, its last word's."""
-    if side == "recorded":
-        return ""
-    last = config.graph == "self_refine" and side != "draft"
-    return config.spec_for("refiner" if last else "responder") or ""
+def _about(verdict: Verdict, pair: Pair) -> bool:
+    check = verdict.name == ATTENTION and verdict.about == pair.about
+    return check or pair.holds(pair.turn, verdict)
+
+
+def _of_turn(dialogue: Dialogue | None, number: int) -> Sequence[Verdict]:
+    """What was said of a turn, or of the whole dialogue."""
+    if dialogue is None or number == WHOLE:
+        return dialogue.verdicts if dialogue else ()
+    return next((turn.verdicts for turn in dialogue.turns if turn.number == number), ())

@@ -25,6 +25,8 @@ ATTENTION = "attention check"
 """Name of verdicts on pairs of which one side is unmistakably wrong: 1 right, 0 wrong."""
 ATTENTIVE = 0.8
 """Share of attention checks below which somebody's answers are reported apart."""
+CHECKS = 3
+"""Attention checks below which nobody is: one slip is none."""
 DRAFTS = frozenset({"draft"})
 
 WINS = Measure(
@@ -53,7 +55,7 @@ ALPHA = Measure(
     method="agreement of people beyond chance on what several of them judged: this side, the "
     "other, or a tie, as names (Krippendorff 2011)",
 )  # fmt: skip
-_NOBODY = "nobody has judged a pair"
+NOBODY = "nobody has judged a pair"
 
 
 class Answer(NamedTuple):
@@ -84,24 +86,27 @@ class Person(Record):
 
 
 class PeopleMeter:
-    """Reads people's verdicts on dialogues: those against the named opponents."""
+    """Reads people's verdicts on dialogues, or on pairs: those against the named opponents."""
 
-    def __init__(self, opponents: Collection[str] = DRAFTS) -> None:
+    def __init__(self, opponents: Collection[str] = DRAFTS, nobody: str = NOBODY) -> None:
         self._names = {PREFERRED + opponent for opponent in opponents}
+        self._nobody = nobody
         self._answers: list[Answer] = []
         self._checks: list[Answer] = []
 
     def add(self, key: str, dialogue: Dialogue) -> None:
         """Read what people said of a dialogue and of its replies."""
         for turn, verdict in _by_people(dialogue):
-            place = (key, turn, verdict.about or "", verdict.name)
-            who = verdict.judge.removeprefix(PERSON)
-            first = verdict.label == ORDERS[0] if verdict.label else None
-            answer = Answer(key, place, who, verdict.value, first)
-            if verdict.name == ATTENTION:
-                self._checks.append(answer)
-            elif verdict.name in self._names:
-                self._answers.append(answer)
+            if verdict.name == ATTENTION or verdict.name in self._names:
+                self.take(key, turn, verdict)
+
+    def take(self, key: str, turn: int, verdict: Verdict) -> None:
+        """Read one person's verdict on a pair of that dialogue and turn."""
+        place = (key, turn, verdict.about or "", verdict.name)
+        who = verdict.judge.removeprefix(PERSON)
+        first = verdict.label == ORDERS[0] if verdict.label else None
+        answer = Answer(key, place, who, verdict.value, first)
+        (self._checks if verdict.name == ATTENTION else self._answers).append(answer)
 
     def people(self) -> list[Person]:
         """Everybody who was shown one of these pairs, by key."""
@@ -114,7 +119,7 @@ class PeopleMeter:
         said = [answer for answer in self._answers if answer.value is not None]
         heard = [answer for answer in said if answer.who in attentive]
         apart = [answer for answer in said if answer.who not in attentive]
-        none = "nobody attentive has judged a pair" if apart else _NOBODY
+        none = "nobody attentive has judged a pair" if apart else self._nobody
         known = {person.key for person in people}
         seen = [c for c in self._checks if c.who in known and c.value is not None]
         decided = [a for a in heard if a.value != 0.5 and a.first is not None]
@@ -146,13 +151,13 @@ class PeopleMeter:
             win_rate=sum(said) / len(said) if said else None,
             checks=len(met),
             passed=int(sum(met)),
-            attentive=not met or sum(met) >= ATTENTIVE * len(met),
+            attentive=len(met) < CHECKS or sum(met) >= ATTENTIVE * len(met),
         )
 
     def _by_annotator(self, said: list[Answer], people: list[Person]) -> Series:
         named = {person.key: person.key + ("" if person.attentive else " *") for person in people}
         points = {
-            name: _share(WINS, [a for a in said if a.who == key], _won, _NOBODY, chance=0.5)
+            name: _share(WINS, [a for a in said if a.who == key], _won, NOBODY, chance=0.5)
             for key, name in named.items()
         }
         method = f"{WINS.method}; * failed more than one in five attention checks"

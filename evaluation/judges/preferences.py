@@ -5,13 +5,14 @@ themselves. So each stands beside the others here. A model judges every pair in 
 pair counts for it only where both answers can be read. What people prefer is in `people`.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import combinations
 from math import log
 
 import numpy as np
 
+from attunement.agents.models.registry import without_address
 from attunement.core.records import Verdict
 from attunement.evaluation.figures import (
     Better,
@@ -28,6 +29,7 @@ from attunement.evaluation.judges.agreement import (
     kappas,
     moments,
 )
+from attunement.evaluation.judges.trust import warnings
 from attunement.simulator.matching import ORDERS, PERSON, Pair
 
 _NOBODY = "no judge has been asked for pairs"
@@ -43,7 +45,7 @@ class Judged:
     pair: Pair
     verdicts: Sequence[Verdict]
     writers: tuple[str, str] = ("", "")
-    """Specs of the models that wrote the subject and its opponent; empty: a person, or unknown."""
+    """The models that wrote the subject and its opponent, without addresses; empty: a person."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,18 +72,27 @@ Rulings = Mapping[str, Mapping[int, _Ruling]]
 """Judge -> number of the item -> its ruling."""
 
 
-def preference_findings(items: Iterable[Judged], what: str) -> Findings:
-    """What judges prefer, and their biases. `what` names it in figures: `refined over draft`."""
+def preference_findings(
+    items: Iterable[Judged], what: str, panel: Collection[str] | None = None
+) -> Findings:
+    """What judges prefer, and their biases. `what` names it in figures: `refined over draft`.
+
+    `panel`: the models that count; None is all that have judged.
+    """
     items = list(items)
-    rulings = _rulings(items)
+    rulings = {j: r for j, r in _rulings(items).items() if panel is None or j in panel}
     figures = [_win_rate(rulings, what)]
+    notes: list[str] = []
     for judge, found in rulings.items():
-        figures += _of_judge(list(found.values()), judge, what, len(rulings) == 1)
-        figures.append(_self_preference(judge, rulings))
+        own = list(_of_judge(list(found.values()), judge, what, len(rulings) == 1))
+        notes += warnings(judge, "pairs", {f.measure.name.rpartition(": ")[2]: f for f in own})
+        figures += [*own, _self_preference(judge, rulings)]
     if rulings:
-        figures += _agreement(rulings)
+        agreement, *kappas = _agreement(rulings)
+        notes += warnings("", "pairs", {"agreement": agreement})
+        figures += [agreement, *kappas]
         figures += _with_people(items, rulings)
-    return Findings(figures)
+    return Findings(figures, notes=notes)
 
 
 def _rulings(items: Iterable[Judged]) -> Rulings:
@@ -104,8 +115,11 @@ def _trust(name: str, method: str, unit: str = "share", better: Better = "") -> 
     )
 
 
-def _rate(name: str, method: str) -> Measure:
-    return Measure(name=name, family="judges", unit="share", better="higher", method=method)
+def _rate(name: str, method: str, diagnostic: bool = False) -> Measure:
+    return Measure(
+        name=name, family="judges", unit="share", better="higher", method=method,
+        diagnostic=diagnostic,
+    )  # fmt: skip
 
 
 def _sums(rows: Iterable[tuple[str, np.ndarray]]) -> dict[str, np.ndarray]:
@@ -125,18 +139,17 @@ def _figure(
 
 
 def _win_rate(rulings: Rulings, what: str) -> Figure:
-    """Each pair's mean over its judges."""
-    values: dict[int, list[float]] = {}
-    keys: dict[int, str] = {}
-    for found in rulings.values():
-        for number, ruling in found.items():
-            if (value := ruling.value) is not None:
-                values.setdefault(number, []).append(value)
-                keys[number] = ruling.item.key
+    """Each pair's mean over its judges, where all of them could be read."""
+    rows = []
+    for number in sorted({number for found in rulings.values() for number in found}):
+        ruled = [found[number] for found in rulings.values() if number in found]
+        values = [ruling.value for ruling in ruled if ruling.value is not None]
+        if len(values) == len(rulings):
+            rows.append((ruled[0].item.key, float(np.mean(values))))
     method = "share of pairs decided for this side, ties half; of several judges the mean"
-    rows = ((keys[number], float(np.mean(found))) for number, found in values.items())
-    why = "no answer could be read in both orders" if rulings else _NOBODY
-    return win_rate(_figure(_rate(what, method), rows, why, chance=0.5))
+    why = "no pair was read in both orders by every judge" if rulings else _NOBODY
+    figure = _figure(_rate(what, method), iter(rows), why, chance=0.5)
+    return replace(win_rate(figure), basis=", ".join(rulings))
 
 
 def _of_judge(rulings: Sequence[_Ruling], judge: str, what: str, alone: bool) -> Iterator[Figure]:
@@ -147,7 +160,7 @@ def _of_judge(rulings: Sequence[_Ruling], judge: str, what: str, alone: bool) ->
     ]
     decided = [(item, order, answer) for item, order, answer in answers if answer != 0.5]
     if not alone:  # else it is the panel's
-        measure = _rate(f"{what}, {judge}", "by this judge alone, ties half")
+        measure = _rate(f"{what}, {judge}", "by this judge alone, ties half", diagnostic=True)
         won = ((r.item.key, r.value) for r in readable if r.value is not None)
         yield win_rate(_figure(measure, won, "no answer could be read in both orders", chance=0.5))
     yield _figure(
@@ -215,9 +228,9 @@ def _self_preference(judge: str, rulings: Rulings) -> Figure:
         "win rate of the side that the judge's own model wrote, by this judge minus by the other "
         "judges, on the same pairs; 0 is none", unit="share",
     )  # fmt: skip
-    rows = []
+    rows, model = [], without_address(judge)
     for number, ruling in rulings[judge].items():
-        own = [place for place, writer in enumerate(ruling.item.writers) if writer == judge]
+        own = [place for place, writer in enumerate(ruling.item.writers) if writer == model]
         others = [f[number].value for j, f in rulings.items() if j != judge and number in f]
         known = [value for value in others if value is not None]
         if len(own) == 1 and ruling.value is not None and known:

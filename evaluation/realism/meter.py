@@ -15,7 +15,14 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from attunement.core.records import Dialogue, Pace
-from attunement.evaluation.figures import Figure, Findings, Measure, Series, mean_figure
+from attunement.evaluation.figures import (
+    Better,
+    Figure,
+    Findings,
+    Measure,
+    Series,
+    mean_figure,
+)
 from attunement.evaluation.realism.bounds import PEOPLE, Realism
 from attunement.evaluation.realism.seeker import UNFIT, SeekerRealism, Unfit, score_seeker
 
@@ -25,8 +32,8 @@ _PEOPLE = "recorded people"
 _PACES: tuple[Pace, ...] = ("slowly", "steadily", "quickly")
 
 
-def _share(name: str, method: str) -> Measure:
-    return Measure(name=name, family="realism", unit="share", better="lower", method=method)
+def _share(name: str, method: str, better: Better = "lower") -> Measure:
+    return Measure(name=name, family="realism", unit="share", better=better, method=method)
 
 
 _RATES: tuple[tuple[Measure, Callable[[SeekerRealism], float | None], str], ...] = (
@@ -56,11 +63,11 @@ _RATES: tuple[tuple[Measure, Callable[[SeekerRealism], float | None], str], ...]
     ),
     (
         _share("agreeing", "share of lines after a reply that open with thanks or agreement; mean "
-               "by dialogue"),
+               "by dialogue; people's level is the best", ""),
         lambda s: s.agreeing, "no seeker answers a reply",
     ),
     (
-        _share("top ratings", "share of the seeker's ratings that are 5; mean by dialogue"),
+        _share("top ratings", "share of the seeker's ratings that are 5; mean by dialogue", ""),
         lambda s: s.top_ratings, "no seeker rates a reply",
     ),
     (

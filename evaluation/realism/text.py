@@ -1,7 +1,7 @@
 """What a single line gives away of a badly played seeker: rules over words, without a model.
 
-English phrases alone; a line in another language shows neither help nor agreement. Shares of
-recorded people whom the rules catch stand in `realism.py`.
+English phrases alone; a line in another language shows neither help nor agreement. How often the
+rules catch recorded people stands in `bounds.py`.
 """
 
 import re

@@ -4,21 +4,28 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from attunement.evaluation.comparison import Comparison, Curve, Row, Shown
 from attunement.evaluation.paired import LEVEL
+from attunement.evaluation.report.short import in_short
 from attunement.evaluation.report.words import (
-    MINUS,
     NONE,
     TITLES,
+    against,
     and_list,
+    basis,
     cell,
     decimals,
+    effect,
     findings,
+    found_in_all,
     head,
     judged,
     levels,
     missing,
+    nothing_found,
+    nothing_there,
     number,
     p_value,
     point_decimals,
+    strangers,
     untested,
     without_bounds,
 )
@@ -46,6 +53,8 @@ def as_markdown(
             lines += [f"## {TITLES[family]}", ""]
             lines += _family(comparison, rows)
             lines += _pictures(pictures, family, curves)
+    if not comparison.figures:
+        lines += [f"{TITLES[family]}: {why}.\n" for family, why in nothing_there(comparison)]
     return "\n".join(lines).rstrip() + "\n"
 
 
@@ -62,6 +71,13 @@ def _opening(comparison: Comparison, notes: Sequence[str]) -> Iterator[str]:
         columns.insert(3, f"shared with {comparison.baseline}")
     yield from _table(columns, [_fact(facts, bool(others)) for facts in comparison.systems])
     yield ""
+    if said := list(in_short(comparison)):
+        yield "## In short"
+        yield ""
+        yield from (f"- **{first}**: {rest}" for first, rest in said)
+        yield ""
+        yield "## How it was measured"
+        yield ""
     yield f"- {_how(comparison)}"
     yield from (f"- {note}" for note in notes)
     yield ""
@@ -101,10 +117,15 @@ def _how(comparison: Comparison) -> str:
         said += (
             f" Differences are from {comparison.baseline}, on the dialogues that both systems have "
             "(same seed, same person, same recorded lines). p: approximate randomisation over "
-            f"{units}, two-sided, {comparison.swaps:,} exchanges; corrected after Holm over all "
-            f"{comparison.tests} tests of this report. d: Cohen's d_z over dialogues."
+            f"{units}, two-sided, {comparison.swaps:,} exchanges; corrected after Holm over "
+            f"{_all(comparison.tests)} of this report. d: Cohen's d_z over dialogues. A win rate "
+            "is held against one half."
         )
     return said
+
+
+def _all(tests: int) -> str:
+    return "the one test" if tests == 1 else f"all {tests} tests"
 
 
 def _still(comparison: Comparison) -> bool:
@@ -123,30 +144,19 @@ def _main_findings(comparison: Comparison) -> Iterator[str]:
     yield ""
     found = findings(comparison)
     if found:
-        yield (
-            f"Of {comparison.tests} differences from {comparison.baseline}, {len(found)} are more "
-            f"than chance (corrected p below {LEVEL}):"
-        )
+        yield f"{found_in_all(comparison, found)} (corrected p below {LEVEL}):"
         yield ""
         yield from _table(
             ["system", "figure", "is", "difference", "d", "dialogues", "corrected p"],
             [[f.system, f.figure, f.way, f.difference, f.effect, f"{f.n:,}", f.p] for f in found],
         )
         yield ""
-    elif comparison.tests:
-        yield (
-            f"No difference is more than chance: none of {comparison.tests} has a corrected p "
-            f"below {LEVEL}."
-        )
+    elif said := nothing_found(comparison):
+        yield said
         yield ""
-    for facts in comparison.systems:
-        if facts.shared == 0:
-            yield (
-                f"{facts.name} and {comparison.baseline} share no dialogue: their figures stand "
-                "side by side, and no difference between them is tested. Run both on the same "
-                "personas or recorded dialogues, with the same seed, to compare them."
-            )
-            yield ""
+    for why in strangers(comparison):
+        yield f"{why} Their figures stand side by side, and no difference is tested."
+        yield ""
 
 
 # ---- a family -----------------------------------------------------------------------------------
@@ -156,7 +166,8 @@ def _family(comparison: Comparison, rows: Sequence[Row]) -> Iterator[str]:
     known = [row for row in rows if any(s.value is not None for s in row.systems.values())]
     names = comparison.names_in(rows)
     if known:
-        cells = [_row(row, names) for row in known]
+        totals = {facts.name: facts.dialogues for facts in comparison.systems}
+        cells = [_row(row, names, totals) for row in known]
         yield from _table(["figure", *names, "to be read against"], cells)
         yield ""
     tested = [_difference(row, name, comparison.baseline) for row in known for name in row.against
@@ -180,14 +191,24 @@ def _method(row: Row) -> str:
     good = f"; {row.measure.better} is better" if row.measure.better else ""
     others = {s.method: name for name, s in row.systems.items() if s.method}
     also = "".join(f"; {name}: {method.rstrip('.')}" for method, name in others.items())
-    return f"{row.measure.method.rstrip('.')}{good}{also}"
+    by = f"; {said}" if (said := basis(row)) else ""
+    return f"{row.measure.method.rstrip('.')}{by}{good}{also}"
 
 
-def _row(row: Row, names: Sequence[str]) -> list[str]:
+def _row(row: Row, names: Sequence[str], totals: Mapping[str, int]) -> list[str]:
     digits = decimals(row)
     stars = {name: " \\*" for name, found in row.against.items() if found.significant}
-    shown = [cell(row.systems[name], digits) + stars.get(name, "") for name in names]
+    shown = [
+        cell(row.systems[name], digits) + _fewer(row.systems[name], totals[name])
+        + stars.get(name, "")
+        for name in names
+    ]  # fmt: skip
     return [head(row.measure), *shown, levels(row, digits)]
+
+
+def _fewer(shown: Shown, dialogues: int) -> str:
+    """How many dialogues it rests on, where these are not all."""
+    return f" (n {shown.n:,})" if shown.value is not None and 0 < shown.n < dialogues else ""
 
 
 def _difference(row: Row, name: str, baseline: str) -> list[str]:
@@ -195,9 +216,9 @@ def _difference(row: Row, name: str, baseline: str) -> list[str]:
     good = judged(row.measure, found) if found.significant else ""
     corrected = p_value(found.p_corrected)
     return [
-        row.measure.name, f"{name} {MINUS} {baseline}", cell(found, digits, sign=True),
+        row.measure.name, against(found, name, baseline), cell(found, digits, sign=True),
         p_value(found.p), f"**{corrected}** {good}".strip() if found.significant else corrected,
-        number(found.effect, 2), shares(row, name), f"{found.n:,}" if found.n else "",
+        effect(found), shares(row, name), f"{found.n:,}" if found.n else "",
     ]  # fmt: skip
 
 
@@ -258,10 +279,9 @@ def _stability(found: Stability) -> Iterator[str]:
         [[said, *(step_cell(step, name) for step in found.steps)] for name, said in names.items()],
     )
     yield ""
-    if found.warnings:
-        yield from (f"- **Warning:** {warning}" for warning in found.warnings)
-    else:
-        yield "- No warning: nothing has gone past a threshold."
+    yield from (f"- **Warning:** {warning}" for warning in found.warnings)
+    if not found.warnings:
+        yield f"- {found.calm}"
     yield from (f"- {note}" for note in found.notes)
     yield ""
 

@@ -7,6 +7,7 @@ import io
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from textwrap import wrap
 from typing import TYPE_CHECKING
 
 import matplotlib
@@ -36,9 +37,9 @@ def draw(comparison: Comparison, folder: Path) -> dict[str, str]:
     with matplotlib.rc_context(STYLE):
         for family in FAMILIES:
             rows = [row for row in comparison.figures if row.measure.family == family]
-            if rows := [row for row in rows if any(known(s) for s in row.systems.values())]:
+            if rows := [row for row in rows if _is_drawn(row)]:
                 title = f"{TITLES[family]}: every figure with its 95 % interval"
-                pictures[f"{family}.png"] = title, _bars(rows, comparison.names_in(rows), names)
+                pictures[f"{family}.png"] = title, bars(rows, comparison.names_in(rows), names)
         for curve in comparison.series:
             if any(known(s) for points in curve.systems.values() for s in points.values()):
                 title = f"{head(curve.measure)}, with 95 % intervals"
@@ -47,10 +48,15 @@ def draw(comparison: Comparison, folder: Path) -> dict[str, str]:
         for matrix in comparison.tables:
             if any(np.sum(counts) for counts in matrix.systems.values()):
                 title = f"{matrix.name}: {matrix.rows} against {matrix.columns}"
-                pictures[f"{matrix.family}-{_slug(matrix.name)}.png"] = title, _heat(matrix)
+                pictures[f"{matrix.family}-{_slug(matrix.name)}.png"] = title, heat(matrix)
         for file, (title, figure) in pictures.items():
             _save(figure, folder / file, title)
     return {file: title for file, (title, _) in pictures.items()}
+
+
+def _is_drawn(row: Row) -> bool:
+    """Whether there is something of a system: how far judges are to be trusted is in the tables."""
+    return not row.measure.diagnostic and any(known(shown) for shown in row.systems.values())
 
 
 def _slug(name: str) -> str:
@@ -67,12 +73,13 @@ def _save(figure: Figure, path: Path, title: str) -> None:
 # ---- bars ---------------------------------------------------------------------------------------
 
 
-def _bars(rows: Sequence[Row], names: Sequence[str], all_names: Sequence[str]) -> Figure:
+def bars(rows: Sequence[Row], names: Sequence[str], all_names: Sequence[str]) -> Figure:
     """A panel for each figure, a bar for each system."""
     colours = {name: colour(place) for place, name in enumerate(all_names)}
     columns = min(_COLUMNS, len(rows))
     lines = -(-len(rows) // columns)
-    height = lines * (0.62 + 0.24 * len(names)) + 0.25
+    most = max(_title(row).count("\n") for row in rows)
+    height = lines * (0.62 + 0.16 * most + 0.24 * len(names)) + 0.25
     figure = Figure(figsize=(_WIDTH, height), layout="constrained", facecolor="white")
     panels = figure.subplots(lines, columns, squeeze=False)
     levels = list(dict.fromkeys(n for r in rows for s in r.systems.values() for n in s.levels))
@@ -116,9 +123,18 @@ def _panel(axes: "Axes", row: Row, names: Mapping[str, str], levels: Sequence[st
     axes.tick_params(axis="y", length=0)
     axes.tick_params(axis="x", labelsize=7.5)
     axes.locator_params(axis="x", nbins=4)
-    arrow = {"higher": "  ↑", "lower": "  ↓", "": ""}[row.measure.better]
-    axes.set_title(cut(head(row.measure), 36) + arrow, fontsize=9, loc="left")
+    axes.set_title(_title(row), fontsize=9, loc="left")
     axes.axvline(0, color=MUTED, linewidth=0.8)
+
+
+def _title(row: Row) -> str:
+    """The figure's name in lines that fit above a panel, and which way is good."""
+    arrow = {"higher": "  ↑", "lower": "  ↓", "": ""}[row.measure.better]
+    return _lines(head(row.measure), 36) + arrow
+
+
+def _lines(text: str, width: int) -> str:
+    return "\n".join(wrap(text, width))
 
 
 def _key(figure: Figure, levels: Sequence[str]) -> None:
@@ -134,7 +150,7 @@ def _key(figure: Figure, levels: Sequence[str]) -> None:
 # ---- tables -------------------------------------------------------------------------------------
 
 
-def _heat(matrix: Matrix) -> Figure:
+def heat(matrix: Matrix) -> Figure:
     """A map for each system: of what is so (a column), how much was said to be what (a row)."""
     size = len(matrix.labels)
     columns = min(len(matrix.systems), 1 if size > 9 else 2)
@@ -171,4 +187,5 @@ def _map(axes: "Axes", matrix: Matrix, name: str, counts: np.ndarray) -> None:
     axes.spines[:].set_visible(False)
     axes.set_ylabel(matrix.rows)
     axes.set_xlabel(f"{matrix.columns} (how often); % of each column")
-    axes.set_title(cut(name, 40), fontsize=10, loc="left")
+    title = _lines(f"{matrix.name}, {name}", 16 + 5 * len(matrix.labels))
+    axes.set_title(title, fontsize=10, loc="left")

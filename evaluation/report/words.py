@@ -4,9 +4,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from math import floor, isfinite, log10
 
 from attunement.core.records import Record
-from attunement.evaluation.comparison import Comparison, Curve, Row, Shown
+from attunement.evaluation.comparison import NOT_MEASURED, Comparison, Curve, Row, Shown
 from attunement.evaluation.figures import Family, Measure
-from attunement.evaluation.paired import Paired
+from attunement.evaluation.paired import FEWEST, LEVEL, Paired, units_for
+from attunement.graphs.drawing.diagram import many
 
 MINUS = "\N{MINUS SIGN}"
 NONE = "n/a"
@@ -20,6 +21,12 @@ TITLES: dict[Family, str] = {
     "realism": "Realism of the seekers",
     "stability": "Stability",
 }
+FIRST: tuple[Family, ...] = (
+    "outcome", "judges", "people", "reflection", "strategy", "text", "realism", "stability",
+)  # fmt: skip
+"""The families by what a reader wants to know first."""
+_NOTHING = 5e-6
+"""What is smaller is the rounding of sums."""
 
 
 class Finding(Record):
@@ -50,11 +57,13 @@ def point_decimals(curve: Curve) -> int:
 
 def _digits(values: Sequence[float]) -> int:
     largest = max((abs(v) for v in values if isfinite(v)), default=1.0)
+    if largest < _NOTHING:
+        return 2
     if largest >= 1000:
         return 0
     if largest >= 10:
         return 1
-    return 2 if largest >= 0.1 or largest == 0 else min(5, max(3, -floor(log10(largest))))
+    return 2 if largest >= 0.1 else min(5, max(3, -floor(log10(largest))))
 
 
 def number(value: float | None, digits: int, sign: bool = False) -> str:
@@ -86,7 +95,7 @@ def p_value(p: float | None) -> str:
 
 def head(measure: Measure) -> str:
     """The name with its unit, unless it names it."""
-    said = not measure.unit or measure.name.startswith(measure.unit)
+    said = not measure.unit or f"{measure.name} ".startswith(f"{measure.unit} ")
     return measure.name if said else f"{measure.name} ({measure.unit})"
 
 
@@ -98,10 +107,18 @@ def judged(measure: Measure, found: Paired) -> str:
 
 
 def findings(comparison: Comparison) -> list[Finding]:
-    """What is more than chance, in the order of systems and figures."""
-    found = [_finding(*one) for one in comparison.significant()]
+    """What is more than chance: by system, of each what a reader wants to know first."""
     order = comparison.others
-    return sorted(found, key=lambda finding: order.index(finding.system))
+    found = [one for one in comparison.significant() if not one[0].measure.diagnostic]
+    found.sort(key=lambda one: (order.index(one[1]), FIRST.index(one[0].measure.family)))
+    return [_finding(*one) for one in found]
+
+
+def found_in_all(comparison: Comparison, found: Sequence[Finding]) -> str:
+    """`3 of 12 differences from plain are more than chance`."""
+    tests = many(comparison.tests, "difference")
+    verb = "is" if len(found) == 1 else "are"
+    return f"{len(found)} of {tests} from {comparison.baseline} {verb} more than chance"
 
 
 def _finding(row: Row, name: str, found: Paired) -> Finding:
@@ -109,12 +126,97 @@ def _finding(row: Row, name: str, found: Paired) -> Finding:
     return Finding(
         system=name,
         figure=head(row.measure),
-        way=("higher" if (found.value or 0) > 0 else "lower") + (f", {good}" if good else ""),
+        way=_way(found) + (f", {good}" if good else ""),
         difference=cell(found, decimals(row), sign=True),
-        effect=number(found.effect, 2),
+        effect=effect(found),
         n=found.n,
         p=p_value(found.p_corrected),
     )
+
+
+def _way(found: Paired) -> str:
+    up = (found.value or 0) > 0
+    if found.level is None:
+        return "higher" if up else "lower"
+    return f"{'above' if up else 'below'} {found.level:g}"
+
+
+def effect(found: Paired) -> str:
+    """Cohen's d_z; empty for a win rate, which has none."""
+    return "" if found.level is not None else number(found.effect, 2)
+
+
+def against(found: Paired, system: str, baseline: str) -> str:
+    """What was taken from what."""
+    return f"{system} {MINUS} {baseline}" if found.level is None else f"{system} {_half(found)}"
+
+
+def _half(found: Paired) -> str:
+    return f"against {found.level:g}"
+
+
+def nothing_found(comparison: Comparison) -> str:
+    """What to say where no difference is more than chance: could one be? Empty where no two systems
+    meet, of which `apart` says why."""
+    tests, units = comparison.tests, comparison.most_units
+    if not tests:
+        return _untestable(comparison)
+    needed = units_for(tests)
+    if units < needed:
+        what = "people" if comparison.by == "persona" else "dialogues"
+        return (
+            f"Too few {what}: with {units} no difference could be told from chance after the "
+            f"correction of {many(tests, 'test')}; that needs at least {needed}."
+        )
+    if tests == 1:
+        return f"The one difference is no more than chance: its p is not below {LEVEL}."
+    return f"No difference is more than chance: none of {tests} has a corrected p below {LEVEL}."
+
+
+def _untestable(comparison: Comparison) -> str:
+    """Why no test was made of systems that meet."""
+    most = max((facts.shared or 0 for facts in comparison.systems), default=0)
+    if most == 0:
+        return ""
+    if most == 1:
+        return "One shared dialogue: nothing can be tested."
+    if most < FEWEST:
+        return f"{most} shared dialogues: too few, nothing can be tested (from {FEWEST} on)."
+    rows = [row for row in comparison.figures if not row.measure.diagnostic]
+    units = max((one.units for row in rows for one in row.against.values()), default=0)
+    if 0 < units < FEWEST:
+        persona = comparison.by == "persona"
+        what = many(units, "person", "people") if persona else many(units, "shared dialogue")
+        return f"Only {what} to compare: too few, nothing can be tested (from {FEWEST} on)."
+    held = (
+        one.why for row in rows for name, one in row.against.items()
+        if None not in (row.systems[name].value, row.systems[comparison.baseline].value)
+    )  # fmt: skip
+    return f"Nothing could be tested: {next(held, 'no two systems have the same figure')}."
+
+
+def strangers(comparison: Comparison) -> Iterator[str]:
+    """Of each system that shares nothing with the baseline, why."""
+    for name, why in comparison.apart.items():
+        yield f"{name} and {comparison.baseline} share no dialogue: {why}."
+
+
+def nothing_there(comparison: Comparison) -> Iterator[tuple[Family, str]]:
+    """The families without a figure, with the reason; what was asked for where there is none."""
+    for family in comparison.families:
+        rows = [row for row in comparison.figures if row.measure.family == family]
+        shown = [one for row in rows for one in row.systems.values()]
+        if (rows or not comparison.figures) and all(one.value is None for one in shown):
+            whys = [one.why for one in shown if one.why != NOT_MEASURED]
+            yield family, next(iter(whys), "nothing was measured")
+
+
+def basis(row: Row) -> str:
+    """Who or what a row rests on: `by rehearsal`; of each system, where that is not the same."""
+    by_system = {name: shown.basis for name, shown in row.systems.items() if shown.basis}
+    if len({*by_system.values()}) <= 1:
+        return "".join(f"by {said}" for said in {*by_system.values()})
+    return "; ".join(f"{name} by {said}" for name, said in by_system.items())
 
 
 def levels(row: Row, digits: int) -> str:

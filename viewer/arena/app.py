@@ -4,9 +4,9 @@ import secrets
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, JSONResponse, Response
@@ -31,7 +31,8 @@ OnDone = Callable[[str], None]
 class Answered(Record):
     """What the page sends."""
 
-    number: int
+    number: Annotated[int, Field(strict=True)]
+    """Of the item; `true` and `"1"` are none."""
     choice: Choice
 
 
