@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import time
@@ -43,7 +44,9 @@ def test_a_signal_ends_it_with_130_and_says_how_to_go_on(home):
     assert "Stopped; nothing is lost. Go on with: attune evolve runs/001" in said
     after = (home / "err.txt").read_text()
     assert "] m0/evaluate: done before, skipped" in after
-    assert "] m1/simulate: goes on" in after
+    # The signal may reach the stage before its first dialogue, in its middle or after its last.
+    assert re.search(r"\] m1/simulate: (to do|goes on|done before, skipped)\n", after)
+    assert "] m1/pairs: to do" in after
 
 
 def test_the_smoke_recipe_runs_from_nothing(home):

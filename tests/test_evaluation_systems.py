@@ -71,7 +71,9 @@ def test_a_folder_gives_its_name_and_a_name_may_be_given(home):
 
 def test_folders_of_one_name_are_told_apart(home):
     assert names(home / "a/run", home / "b/run") == ["a/run", "b/run"]
-    assert names(home / "c", home / "c") == ["c", "c (2)"]
+    for word in (home / "c", f"again={home / 'a' / '..' / 'c'}"):
+        with pytest.raises(ConfigError, match="does not differ from itself"):
+            names(home / "c", word)
 
 
 def test_a_folder_may_have_signs_in_its_path(home, tmp_path):
