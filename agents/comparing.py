@@ -14,8 +14,8 @@ from attunement.agents.prompting import Prompt, PromptFile, block, flatten
 from attunement.core.records import Record, Utterance
 
 _SAID = re.compile(
-    r"\W*(?:(?:reply|response|supporter|dialogue|option)\s+)?"
-    r"(?:(a|b)|(?:it'?s |it is )?(?:a )?tie)\W*",
+    r"\W*(?:(?:the )?(?:winner|reply|response|supporter|assistant|dialogue|option)(?: is)?[\s:_]+)?"
+    r"(?:(a|b)|(?:it'?s |it is )?(?:a |the )?tie)\W*",
     re.IGNORECASE,
 )
 

@@ -98,8 +98,8 @@ def evaluate(
 
     Several runs of the same seed on the same personas or recorded dialogues are compared in pairs,
     the first one being the baseline. Judges' answers are kept in the runs: none is asked twice, and
-    what was stopped goes on with the same command. Bounds are of what is asked now about each run.
-    Writes report.md, report.json and plots.
+    what was stopped goes on with the same command. Bounds are of what this command asks. Writes
+    report.md, report.json and plots.
 
     Example: attune evaluate plain=runs/001 refined=runs/002 --judge rehearsal
     """
@@ -149,7 +149,8 @@ def evaluate(
     typer.echo("Comparing, drawing …", err=True)
     comparison = compare([*measured, *beside], first.name, by, seed, only=wanted)
     stable = stability(comparison, margins, moved) if iterate else None
-    told = notes(named, measured, panel)
+    used = [*panel, planner] if judge and planner else panel if judge else None
+    told = notes(named, measured, used) if "judges" in wanted else []
     report = write_report(folder, comparison, stable, told)
     if as_json:
         typer.echo(dumped(report).decode(), nl=False)
@@ -182,7 +183,8 @@ def _measure(systems: "Sequence[System]", how: _How) -> "tuple[list[Measured], d
 
     writers = {system.name: writers_of(system) for system in systems}  # a wrong folder shows here
     drifting: dict[str, DriftMeter] = {}
-    panel, found = how.panel or common_panel(systems), []
+    # Nobody named: whoever has judged every run can be compared; else each by its own judges.
+    panel, found = how.panel or common_panel(systems) or None, []
     for system in systems:
         alone, said = len(systems) == 1, how.people.get(system.name)
         paired = alone or system != how.baseline

@@ -1,5 +1,6 @@
 """Judges at work: their progress, and asking a panel what an evaluation wants to know."""
 
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -112,6 +113,7 @@ def ask_judges(
     from attunement.simulator.recorder import Tally
 
     load_env_file()
+    left, began = dict(bounds), time.monotonic()
     for work in judgings(systems, baseline, judges, asked, planner):
         tally = Tally()
         url = base_url if work.judge.startswith("openai:") else ()
@@ -119,12 +121,34 @@ def ask_judges(
         try:
             whole = judge_run(
                 work.folder, work.judge, instrument, url, again, prices, watch_judge(_what(work)),
-                tally=tally, on_stop=say_stopping, bounds=bounds, afresh=True,
+                tally=tally, on_stop=say_stopping, bounds=left, afresh=True,
             )  # fmt: skip
         except KeyboardInterrupt:  # before the work could watch for it, or for the second time
             whole = False
         if not whole:
             end_stopped(tally, go_on)
+        left = _left(bounds, left, tally, began)
+
+
+def _left(
+    bounds: Mapping[str, float | None],
+    left: Mapping[str, float | None],
+    tally: "Tally",
+    began: float,
+) -> dict[str, float | None]:
+    """What of the command's bounds is left for the next question; never quite nothing, so that a
+    question that asks nothing any more is not held up by it."""
+    spent = {"usd": tally.usd, "tokens": tally.prompt_tokens + tally.completion_tokens}
+    rest = {
+        name: None if bound is None else max(bound - spent.get(name, 0), _LEAST[name])
+        for name, bound in left.items()
+    }
+    if (minutes := bounds.get("minutes")) is not None:
+        rest["minutes"] = max(minutes - (time.monotonic() - began) / 60, _LEAST["minutes"])
+    return rest
+
+
+_LEAST = {"usd": 1e-6, "tokens": 1, "minutes": 1e-3}
 
 
 def _what(work: "Judging") -> str:

@@ -293,7 +293,10 @@ def _strangers(other: Measured, first: Measured) -> str:
     if met:
         return "the same people under other numbers: run both on one file of personas, unchanged"
     if {*first.personas.values()} & {*other.personas.values()}:
-        return "people of the same names, but other cards or other recorded lines"
+        return (
+            "people of the same names, but other cards or other recorded lines: run both with the "
+            "same seed on the same file"
+        )
     return (
         "other people or recordings: run both on the same personas or recorded dialogues, with "
         "the same seed"

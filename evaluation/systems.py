@@ -236,15 +236,17 @@ def writer_of(config: RunConfig, side: Side | None = None) -> str:
 
 
 def writers_of(system: System) -> dict[str, frozenset[str]]:
-    """Side (empty: the whole dialogue) -> the models that wrote it in a system's runs;
+    """A run's seed and a side (`0/refined`; `0/`: the whole dialogue) -> the models that wrote it;
     `RunFolderError` for a folder that is no run."""
-    configs = []
+    found: dict[str, frozenset[str]] = {}
+    sides: tuple[Side | None, ...] = (None, "draft", "refined")
     for folder in system.folders:
         config, journal = open_run(folder)
         journal.close()
-        configs.append(config)
-    sides: tuple[Side | None, ...] = (None, "draft", "refined")
-    return {side or "": frozenset(writer_of(c, side) for c in configs) for side in sides}
+        for side in sides:
+            key = f"{config.seed}/{side or ''}"
+            found[key] = found.get(key, frozenset()) | {writer_of(config, side)}
+    return found
 
 
 def meters_for(

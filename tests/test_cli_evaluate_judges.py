@@ -107,6 +107,12 @@ def test_ratings_of_one_system_may_lie_in_several_files(home):
         evaluate(home, "refined", "--human", "ada.csv", "--human", "ada.csv")
 
 
+def judge_usage(folder: str) -> list[int]:
+    with closing(journal_of(Path(folder))) as journal:
+        rows = [row for row in journal.usage() if row.role == "judge"]
+    return [(row.prompt_tokens or 0) + (row.completion_tokens or 0) for row in rows]
+
+
 HEAD = "dialogue_id,turn,rater,name,value\n"
 
 
@@ -178,4 +184,9 @@ def test_bounds_are_of_what_is_asked_now(home):
     assert attune(*args, cwd=home).returncode == 3
     assert spent > 3000  # the run's own calls alone would have been too many
     assert 0 < len(judge_calls("refined")) < 10
+    # One bound for all of the command: two judges' questions have no more of it than one's.
+    args = ("evaluate", "plain", "refined", "--judge", "rehearsal", "--max-tokens", "6000")
+    assert attune(*args, cwd=home).returncode == 3
+    asked = [c for name in ("plain", "refined") for c in judge_usage(name)]
+    assert sum(asked) < 3000 + 6000 + 3000
     assert not Path("evaluations").exists()

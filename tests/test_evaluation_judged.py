@@ -1,12 +1,17 @@
 """What a panel is asked: of which runs, which questions, against whom."""
 
+import asyncio
+
 import pytest
 
 from attunement.agents.models.rehearsal import RehearsalChat
+from attunement.core.records import Verdict
 from attunement.evaluation.judges.panel import decided_pairs, judgings
+from attunement.evaluation.judges.people import ATTENTION
 from attunement.evaluation.systems import named_systems
 from attunement.simulator.judging import judge_run
-from tests.helpers import answering, judge, small_run
+from attunement.simulator.matching import ORDERS, between
+from tests.helpers import answering, journal_of, judge, small_run
 
 
 @pytest.fixture(scope="module")
@@ -102,6 +107,26 @@ def test_answers_that_the_baselines_run_keeps_count_the_other_way_round(folders)
     assert won.value != 0.5
     name = "pairs, terse: chose the first"
     assert theirs[name].value == ours[name].value
+
+
+def test_attention_checks_of_the_other_run_set_people_apart_there_too(folders):
+    plain, refined = systems(folders, "@plain-1", "@refined-1")
+    journal = journal_of(plain.folders[0])
+    pairs = list(between(plain.folders[0], refined.folders[0]))
+
+    async def spam() -> None:
+        for pair in pairs:
+            check = Verdict(name=ATTENTION, value=0, about=pair.about, judge="person:bob")
+            answer = pair.verdict("person:bob", "subject", ORDERS[0])
+            await journal.write_verdicts(pair.index, pair.turn, [answer, check], 1)
+        await journal.close_writer()
+
+    asyncio.run(spam())
+    assert len(pairs) >= 3
+    for one, other in ((plain, refined), (refined, plain)):
+        found = {f.measure.name: f for f in decided_pairs(one, other).figures}
+        assert found["win rate"].why == "nobody attentive has judged a pair"
+        assert found["attention checks passed"].value == 0
 
 
 def test_writers_are_the_roles_that_speak_without_their_addresses(folders, tmp_path):

@@ -88,9 +88,11 @@ def test_a_judge_that_marks_by_length_shows_it():
 
 def test_a_judge_that_marks_its_own_words_higher_than_others_do_shows_it():
     spoken = dialogue([mark("a", 5), mark("b", 3)], [mark("a", 4), mark("b", 3)])
-    found = findings(spoken, writers={"draft": ["a"]})
+    found = findings(spoken, writers={"d0/draft": ["a"], "d0/refined": ["b"]})
     assert found["reply marks, a: self-preference"].value == 1.5
-    assert "has written nothing" in found["reply marks, b: self-preference"].why
+    assert found["reply marks, b: self-preference"].value is None
+    nobody = findings(spoken)["reply marks, a: self-preference"]
+    assert "has written nothing" in nobody.why
 
 
 def test_a_panel_is_who_is_named_and_people_always_count():
@@ -138,10 +140,37 @@ def test_labels_of_errors_are_a_share_of_readable_replies():
     assert found["psychological errors, a"].value == 0.5
 
 
-def test_what_must_be_told_of_judges_stands_in_the_notes():
-    replies = [[mark("a", n % 5), mark("b", 4 - n % 5)] for n in range(10)]
+def read(*dialogues):
+    """What is told of the judges of some dialogues."""
     meter = JudgeMeter()
-    meter.add("d", dialogue(*replies, [mark("a", None)], [mark("a", None)]))
-    notes = list(meter.findings().notes)
+    for number, item in enumerate(dialogues):
+        meter.add(f"0/{number}", item)
+    return meter.findings()
+
+
+def test_what_must_be_told_of_judges_stands_in_the_notes():
+    talks = [dialogue([mark("a", n % 5), mark("b", 4 - n % 5)]) for n in range(10)]
+    silent = [dialogue([mark("a", None), mark("b", 1)]) for _ in range(2)]
+    notes = list(read(*talks, *silent).notes)
     assert "a: 17% of its answers on reply marks could not be read" in notes
-    assert any(n.startswith("the judges agree too little on reply: empathy") for n in notes)
+    assert any(n.startswith("the judges agree too little to be averaged (alpha): reply: empathy (-")
+               for n in notes)  # fmt: skip
+    assert list(read(*talks[:3]).notes) == []  # of three dialogues nothing can be told
+
+
+def test_a_judge_that_marked_less_or_could_not_be_read_is_left_out_of_the_panel():
+    whole = [dialogue([mark("a", 4), mark("b", 0)])] + [dialogue([mark("a", 2)]) for _ in range(3)]
+    found = read(*whole)
+    figures = {f.measure.name: f for f in found.figures}
+    assert (figures["reply: empathy"].value, figures["reply: empathy"].basis) == (2.5, "a")
+    assert figures["reply: empathy, b"].value == 0
+    assert found.notes[0] == "b has judged 1 of 4 replies and is left out of the panel"
+    silent = read(*[dialogue([mark("a", 4), mark("b", None)]) for _ in range(3)])
+    figures = {f.measure.name: f for f in silent.figures}
+    assert (figures["reply: empathy"].value, figures["reply: empathy"].basis) == (4, "a")
+    assert "none of its answers on replies could be read" in silent.notes[0]
+
+
+def test_labels_of_errors_count_whoever_sits_on_the_panel():
+    found = findings(dialogue([mark("lab", 1, ERRORS), mark("a", 3)]), panel=["a"])
+    assert found["psychological errors, lab"].value == 1

@@ -70,8 +70,15 @@ def test_no_judge_at_all_says_so():
     assert "no judge has been asked" in found["refined over draft"].why
 
 
-def test_a_panels_win_rate_is_of_pairs_that_all_of_it_decided_and_shows_each_judge():
+def test_a_judge_that_was_asked_about_less_is_left_out_of_the_panel():
     items = [judged(0, ("a", 1, 1), ("b", 0, 0)), judged(1, ("a", 1, 1))]
+    found = preference_findings(items, "refined over draft")
+    assert (found.figures[0].value, found.figures[0].basis) == (1, "a")
+    assert found.notes == ["b has judged 1 of 2 pairs and is left out of the panel"]
+
+
+def test_a_panels_win_rate_is_of_pairs_that_all_of_it_decided_and_shows_each_judge():
+    items = [judged(0, ("a", 1, 1), ("b", 0, 0)), judged(1, ("a", 1, 1), ("b", 1, None))]
     found = figures(items)
     assert found["refined over draft"].value == 0.5
     assert found["refined over draft"].basis == "a, b"
@@ -213,7 +220,8 @@ def test_a_judge_without_either_taste_shows_none(tmp_path):
 
 def test_judges_that_cannot_be_read_or_do_not_agree_are_told_of():
     lost = [judged(0, ("j", None, None))]
-    assert preference_findings(lost, "x").notes == ["j: none of its answers on pairs could be read"]
+    said = "j: none of its answers on pairs could be read; it is left out of the panel"
+    assert preference_findings(lost, "x").notes == [said]
     apart = [judged(n, ("a", n % 2, n % 2), ("b", (n + 1) % 2, (n + 1) % 2)) for n in range(8)]
     notes = preference_findings(apart, "x").notes
-    assert notes[-1].startswith("the judges agree too little on pairs to be averaged: alpha = -")
+    assert notes[-1].startswith("the judges agree too little to be averaged (alpha): pairs (-")

@@ -200,6 +200,9 @@ def test_a_tie_is_half_and_prose_is_nothing(folder):
         ("Reply A", "A"),
         ("supporter b", "B"),
         ("Tie", "tie"),
+        ("Reply: A", "A"),
+        ("reply_a", "A"),
+        ("assistant B", "B"),
         ("tie.", "tie"),
     ],
 )

@@ -25,7 +25,7 @@ from attunement.evaluation.judges.agreement import (
     kappas,
     moments,
 )
-from attunement.evaluation.judges.trust import warnings
+from attunement.evaluation.judges.trust import panel_of, split, warnings
 from attunement.simulator.matching import PERSON, WHOLE
 from attunement.simulator.rating import SCALES, Rated, mark_name
 
@@ -48,8 +48,9 @@ class JudgeMeter:
         writers: Mapping[str, Collection[str]] | None = None,
         panel: Collection[str] | None = None,
     ) -> None:
-        """`writers`: side (empty: the whole dialogue) -> the models that wrote it, by which a judge
-        that marks itself is found. `panel`: the models whose marks count; None is all there are.
+        """`writers`: a run's seed and a side (`0/refined`; `0/`: the whole dialogue) -> the models
+        that wrote it, by which a judge that marks itself is found. `panel`: the models whose marks
+        count; None is all there are.
         """
         self._writers, self._panel = writers or {}, panel
         self._marks: defaultdict[str, Marks] = defaultdict(dict)
@@ -71,9 +72,7 @@ class JudgeMeter:
 
     def _take(self, place: Place, verdicts: Iterable[Verdict], words: int) -> None:
         for verdict in verdicts:
-            if not self._counts(verdict.judge):
-                continue
-            if verdict.name in _KNOWN:
+            if verdict.name in _KNOWN and self._counts(verdict.judge):
                 self._marks[verdict.name].setdefault(place, {})[verdict.judge] = verdict.value
                 self._words[place] = words
             elif verdict.name == ERRORS:
@@ -87,9 +86,13 @@ class JudgeMeter:
         figures: list[Figure] = []
         notes: list[str] = []
         for what, scales in SCALES.items():
+            panel, left_out = panel_of(
+                self._seen(what), "dialogues" if what == "dialogue" else "replies"
+            )
+            notes += left_out
             for scale in scales:
                 if marks := self._marks.get(mark_name(what, scale)):
-                    figures += self._of_scale(what, scale, marks)
+                    figures += self._of_scale(what, scale, marks, panel)
             trust = list(self._trust(what))
             for judge in sorted({judge for judge, _ in trust}):
                 own = {f.measure.name.rpartition(": ")[2]: f for j, f in trust if j == judge}
@@ -98,20 +101,35 @@ class JudgeMeter:
         figures += [_errors(judge, found) for judge, found in sorted(self._errors.items())]
         if not any(figure.measure.family == "judges" for figure in figures):
             figures.append(_none("judges", "no judge has been asked; name one with --judge SPEC"))
-        for figure in figures:
-            if figure.measure.family == "judges" and figure.measure.name.endswith(": agreement"):
-                name = figure.measure.name.removesuffix(": agreement")
-                notes += warnings("", name, {"agreement": figure})
+        agreed = {
+            figure.measure.name.removesuffix(": agreement"): figure
+            for figure in figures
+            if figure.measure.family == "judges" and figure.measure.name.endswith(": agreement")
+        }
+        notes += filter(None, [split(agreed)])
         return Findings(figures, notes=notes)
 
-    def _of_scale(self, what: Rated, scale: str, marks: Marks) -> Iterator[Figure]:
+    def _seen(self, what: Rated) -> dict[str, list[bool]]:
+        """Judge -> whether its answer on each reply or dialogue could be read."""
+        found: dict[str, dict[Place, bool]] = {}
+        for scale in SCALES[what]:
+            for place, given in self._marks.get(mark_name(what, scale), {}).items():
+                for judge, mark in _models(given).items():
+                    known = found.setdefault(judge, {})
+                    known[place] = known.get(place, False) or mark is not None
+        return {judge: list(places.values()) for judge, places in sorted(found.items())}
+
+    def _of_scale(
+        self, what: Rated, scale: str, marks: Marks, panel: Collection[str]
+    ) -> Iterator[Figure]:
         """One scale: the panel's mean, each judge's, and how far they agree."""
         name = mark_name(what, scale)
         for family, who in (("judges", _models), ("people", _people)):
             given = {place: who(by_judge) for place, by_judge in marks.items()}
             judges = sorted({judge for by_judge in given.values() for judge in by_judge})
             if judges:
-                yield from _of_family(name, what, given, judges, family)  # type: ignore[arg-type]
+                counted = [j for j in judges if family == "people" or j in panel]
+                yield from _of_family(name, what, given, judges, counted, family)  # type: ignore[arg-type]
         yield from _against_people(name, marks)
 
     def _trust(self, what: Rated) -> Iterator[tuple[str, Figure]]:
@@ -163,7 +181,7 @@ class JudgeMeter:
         sums: dict[str, tuple[float, float]] = {}
         for marks in scales:
             for place, by_judge in marks.items():
-                if model not in own_words.get(place[2], ()):
+                if model not in own_words.get(f"{place[0].partition('/')[0]}/{place[2]}", ()):
                     continue
                 others = [by_judge.get(j) for j in judges if j != judge]
                 known, own = [m for m in others if m is not None], by_judge.get(judge)
@@ -185,8 +203,14 @@ def _people(marks: Mapping[str, float | None]) -> dict[str, float | None]:
 
 
 def _of_family(
-    name: str, what: Rated, given: Marks, judges: Sequence[str], family: Family
+    name: str,
+    what: Rated,
+    given: Marks,
+    judges: Sequence[str],
+    counted: Sequence[str],
+    family: Family,
 ) -> Iterator[Figure]:
+    """`judges` have marked, and of them these are `counted` in the mean."""
     top = TOPS[what]
     who = "people" if family == "people" else "judges"
     # A person who rates the model's reply beside others' has the same name of a figure: tell apart.
@@ -197,8 +221,8 @@ def _of_family(
     method = f"mean over {who}, then over what {'all' if whole else 'any'} of them marked: "
     method += _SOURCES[what]
     panel = Measure(name=title, family=family, unit="points", better="higher", method=method)
-    rows = ((p, [m.get(j) for j in judges if whole or j in m]) for p, m in given.items())
-    yield replace(_mean(panel, rows, whole), basis=", ".join(judges) if whole else "")
+    rows = ((p, [m.get(j) for j in counted if whole or j in m]) for p, m in given.items())
+    yield replace(_mean(panel, rows, whole), basis=", ".join(counted) if whole else "")
     if len(judges) == 1:  # that is the panel; `_trust` says that nobody can agree with it
         return
     for judge in judges:

@@ -110,9 +110,12 @@ def common_panel(systems: Sequence[System]) -> set[str]:
 
 
 def notes(
-    systems: Sequence[System], measured: Sequence[Measured], panel: Collection[str]
+    systems: Sequence[System], measured: Sequence[Measured], used: Collection[str] | None
 ) -> list[str]:
-    """What a reader has to be told of the judges, and of a world that is only simulated."""
+    """What a reader has to be told of the judges, and of a world that is only simulated.
+
+    `used`: the judges and the planner of this report; None is all.
+    """
     told = [
         f"{one.facts.name}: {note}" if len(systems) > 1 else note
         for one in measured
@@ -120,7 +123,8 @@ def notes(
         for note in found.notes
     ]
     configs = [_config(folder) for system in systems for folder in system.folders]
-    if unused := {spec for c in configs for spec in c.assessors} - {*panel} if panel else set():
+    asked = {spec for config in configs for spec in config.assessors}
+    if used is not None and (unused := asked - {*used}):
         told.append(f"Also kept in the runs, and not used here: {', '.join(sorted(unused))}")
     if all(model == "rehearsal" for one in measured for model in one.facts.models):
         told.append(
@@ -187,10 +191,12 @@ def _against(folder: Path, other: Path, rated: People | None) -> Iterator[Judged
     (config, journal), (opponent, theirs) = open_run(folder), open_run(other)
     with closing(journal), closing(theirs):
         for pair, verdicts, key in _said(config, journal, between(folder, other), rated):
-            known = {verdict.judge for verdict in verdicts}
-            other_way = _of_turn(theirs.named(pair.dialogue_id), pair.turn)
-            turned = [found for v in other_way if (found := pair.turned(v))]
-            verdicts += [v for v in turned if v.judge not in known]
+            known = {v.judge for v in verdicts if v.name != ATTENTION}
+            for verdict in _of_turn(theirs.named(pair.dialogue_id), pair.turn):
+                if verdict.name == ATTENTION and verdict.about == pair.against_about:
+                    verdicts.append(verdict.model_copy(update={"about": pair.about}))
+                elif (turned := pair.turned(verdict)) and turned.judge not in known:
+                    verdicts.append(turned)
             writers = writer_of(config, pair.about), writer_of(opponent, pair.against_about)
             yield Judged(key, pair, verdicts, writers)
 

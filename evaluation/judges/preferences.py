@@ -29,7 +29,7 @@ from attunement.evaluation.judges.agreement import (
     kappas,
     moments,
 )
-from attunement.evaluation.judges.trust import warnings
+from attunement.evaluation.judges.trust import panel_of, split, warnings
 from attunement.simulator.matching import ORDERS, PERSON, Pair
 
 _NOBODY = "no judge has been asked for pairs"
@@ -81,15 +81,16 @@ def preference_findings(
     """
     items = list(items)
     rulings = {j: r for j, r in _rulings(items).items() if panel is None or j in panel}
-    figures = [_win_rate(rulings, what)]
-    notes: list[str] = []
+    seen = {j: [r.value is not None for r in found.values()] for j, found in rulings.items()}
+    counted, notes = panel_of(seen, "pairs")
+    figures = [_win_rate({judge: rulings[judge] for judge in counted}, what)]
     for judge, found in rulings.items():
         own = list(_of_judge(list(found.values()), judge, what, len(rulings) == 1))
         notes += warnings(judge, "pairs", {f.measure.name.rpartition(": ")[2]: f for f in own})
         figures += [*own, _self_preference(judge, rulings)]
     if rulings:
         agreement, *kappas = _agreement(rulings)
-        notes += warnings("", "pairs", {"agreement": agreement})
+        notes += filter(None, [split({"pairs": agreement})])
         figures += [agreement, *kappas]
         figures += _with_people(items, rulings)
     return Findings(figures, notes=notes)
