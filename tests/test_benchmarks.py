@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from attunement.simulator.casting import cast_for
 from attunement.simulator.config import RunConfig
 from attunement.simulator.recorder import Tally
@@ -45,6 +47,14 @@ def test_quick_journal_measurement_runs(tmp_path: Path):
     assert report["machine"]["cores"]
     assert all(line["value"] > 0 for line in report["lines"])
     assert [line["met"] for line in report["lines"] if line["budget"]].count(None) == 0
+
+
+@pytest.mark.slow
+def test_quick_evaluating_measurement_runs(tmp_path: Path):
+    done = _benchmarks("evaluating", "--quick", "--json", str(tmp_path / "figures.json"))
+    assert done.returncode == 0, done.stdout + done.stderr
+    report = json.loads((tmp_path / "figures.json").read_text())
+    assert all(line["value"] > 0 for line in report["lines"])
 
 
 def test_unknown_measurement_is_the_users_mistake():
