@@ -362,3 +362,15 @@ def test_whole_dialogue_verdicts_are_exported_with_the_last_turn(folder):
     rows = list(turn_rows(journal))
     journal.close()
     assert [len(row["dialogue_verdicts"]) for row in rows] == [0, 0, 7] * 2
+
+
+def test_what_a_judge_was_asked_is_read_back_to_the_letter(folder):
+    chat = judge(MARKS)
+    judged(folder, chat, Rating("strict"))
+    pairing = judge(favouring("the nights"))
+    judged(folder, pairing, comparing())
+    journal = journal_of(folder)
+    kept = [c["messages"] for i in range(2) for c in journal.calls(i) if c["role"] == "judge"]
+    journal.close()
+    asked = [ask.messages for ask in (*chat.asked, *pairing.asked)]
+    assert sorted(map(str, kept)) == sorted(map(str, asked))
