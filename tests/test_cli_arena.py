@@ -87,6 +87,13 @@ def test_a_key_is_made_up_where_none_is_named(home):
     )
     assert (report["against"], report["judged"]) == ("runs/direct", 3)
     assert [person["key"] for person in report["people"]] == [key]
+    # The answers are found from the other run, too, and turned round.
+    turned = json.loads(
+        attune("arena", "runs/direct", "runs/001", "--report", "--json", cwd=home).stdout
+    )
+    assert (turned["judged"], [person["key"] for person in turned["people"]]) == (3, [key])
+    rates = [one["figures"][0]["value"] for one in (report, turned)]
+    assert sum(rates) == pytest.approx(1)
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from attunement.core.records import Dialogue, SeekerTurn, Turn, Verdict
-from attunement.evaluation.judges.people import ATTENTION, PeopleMeter, meter_of
+from attunement.evaluation.judges.panel import heard, judged_pairs
+from attunement.evaluation.judges.people import ATTENTION, PeopleMeter
 from attunement.simulator.matching import refinements
 from tests.helpers import PERSONA, journal_of, small_run
 
@@ -138,7 +139,7 @@ def test_findings_of_a_journal_are_those_of_what_was_stored_in_it(tmp_path):
         await journal.close_writer()
 
     asyncio.run(judge())
-    win_rate = meter_of(pairs, journal).findings().figures[0]
+    win_rate = heard(judged_pairs(tmp_path / "run")).findings().figures[0]
     journal.close()
     assert win_rate.value == 1
     assert sum(part[1] for part in win_rate.parts.values()) == 8

@@ -12,7 +12,7 @@ from attunement.core.errors import ConfigError
 from attunement.core.records import Dialogue, Verdict
 from attunement.evaluation.figures import Figure, Findings, Measure
 from attunement.evaluation.judges.human import People
-from attunement.evaluation.judges.people import ATTENTION, WINS, PeopleMeter
+from attunement.evaluation.judges.people import ATTENTION, NOBODY, WINS, PeopleMeter
 from attunement.evaluation.judges.preferences import Judged, preference_findings
 from attunement.evaluation.systems import Measured, System, place_of, writer_of
 from attunement.simulator.comparing import Comparing
@@ -148,19 +148,15 @@ def decided_pairs(
     """
     if system == baseline:
         what = "refined over draft"
-        items = [item for folder in system.folders for item in _own(folder, rated)]
+        items = [item for folder in system.folders for item in judged_pairs(folder, None, rated)]
     else:
         what = f"preferred over {baseline.name}"
         folders = [(folder, _twin(folder, baseline)) for folder in system.folders]
         if not any(twin for _, twin in folders):
             return _nothing(what)
-        items = [item for folder, twin in folders if twin for item in _against(folder, twin, rated)]
-    nobody = f"nobody has judged a pair: {what}"
-    people = PeopleMeter(nobody=nobody)
-    for item in items:
-        for verdict in item.verdicts:
-            if verdict.judge.startswith(PERSON):
-                people.take(item.key, item.pair.turn, verdict)
+        twins = [(folder, twin) for folder, twin in folders if twin]
+        items = [item for folder, twin in twins for item in judged_pairs(folder, twin, rated)]
+    people = heard(items, f"nobody has judged a pair: {what}")
     said = people.findings()
     apart = {PERSON + person.key for person in people.people() if not person.attentive}
     models = preference_findings(_without(items, apart), what, panel)
@@ -171,6 +167,24 @@ def _without(items: Iterable[Judged], judges: Collection[str]) -> Iterator[Judge
     for item in items:
         kept = [v for v in item.verdicts if v.judge not in judges and v.name != ATTENTION]
         yield replace(item, verdicts=kept)
+
+
+def heard(items: Iterable[Judged], nobody: str = NOBODY) -> PeopleMeter:
+    """What people said of some pairs; `nobody` is what to say where nobody did."""
+    people = PeopleMeter(nobody=nobody)
+    for item in items:
+        for verdict in item.verdicts:
+            if verdict.judge.startswith(PERSON):
+                people.take(item.key, item.pair.turn, verdict)
+    return people
+
+
+def judged_pairs(
+    folder: Path, against: Path | None = None, rated: People | None = None
+) -> Iterator[Judged]:
+    """The pairs of a run, with what anybody said of them: its refinements and drafts, or with
+    another run both ways round, whichever of the two keeps an answer."""
+    return _against(folder, against, rated) if against else _own(folder, rated)
 
 
 def _nothing(what: str) -> Findings:

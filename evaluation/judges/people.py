@@ -18,8 +18,7 @@ from attunement.evaluation.figures import (
     win_rate,
 )
 from attunement.evaluation.judges.agreement import alphas, coincidences
-from attunement.simulator.journal import Journal
-from attunement.simulator.matching import ORDERS, PERSON, PREFERRED, WHOLE, Pair, numbered
+from attunement.simulator.matching import ORDERS, PERSON, PREFERRED, WHOLE
 
 ATTENTION = "attention check"
 """Name of verdicts on pairs of which one side is unmistakably wrong: 1 right, 0 wrong."""
@@ -163,14 +162,6 @@ class PeopleMeter:
         method = f"{WINS.method}; * failed more than one in five attention checks"
         measure = WINS.model_copy(update={"name": "win rate by annotator", "method": method})
         return Series(measure, points)
-
-
-def meter_of(pairs: Iterable[Pair], journal: Journal) -> PeopleMeter:
-    """What people said of these pairs, from the subjects' journal."""
-    meter = PeopleMeter({pair.opponent for pair in pairs})
-    for _, dialogue in numbered(journal):
-        meter.add(dialogue.id, dialogue)
-    return meter
 
 
 def _by_people(dialogue: Dialogue) -> Iterator[tuple[int, Verdict]]:

@@ -4,7 +4,8 @@ from pathlib import Path
 
 from attunement.core.records import Record
 from attunement.evaluation.figures import Figure
-from attunement.evaluation.judges.people import Person, meter_of
+from attunement.evaluation.judges.panel import heard, judged_pairs
+from attunement.evaluation.judges.people import Person
 from attunement.viewer.arena.opening import opened
 
 
@@ -39,9 +40,9 @@ class ArenaReport(Record):
 
 def report_on(run: Path, against: Path | None) -> ArenaReport:
     """Read what is stored. `ConfigError` where there is nothing to judge."""
-    with opened(run, against) as (journal, pairs):
-        found = list(pairs)
-        meter = meter_of(found, journal)
+    with opened(run, against):  # refuses a run without a pair
+        found = list(judged_pairs(run, against))
+        meter = heard(found)
         return ArenaReport(
             run=str(run),
             against=str(against) if against else "its drafts",
