@@ -9,7 +9,7 @@ compared by the same draws. What is no such function (Distinct-n, say) is a `who
 interval.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Literal, Protocol
@@ -146,6 +146,23 @@ def win_rate(figure: Figure) -> Figure:
     """A share of wins, ties half, which is to be held against the other side's."""
     lost = {key: np.array((part[1] - part[0], part[1])) for key, part in figure.parts.items()}
     return replace(figure, rival=lost)
+
+
+def added_up(rows: Iterable[tuple[str, np.ndarray]]) -> dict[str, np.ndarray]:
+    """Parts by dialogue, of rows (dialogue, part of one of its items)."""
+    found: dict[str, np.ndarray] = {}
+    for key, part in rows:
+        found[key] = found[key] + part if key in found else part
+    return found
+
+
+def computed(
+    measure: Measure, parts: Parts, of: Of, levels: Mapping[str, float], why: str
+) -> Figure:
+    """A figure, or why there is none; a level that cannot be computed is left out."""
+    known = {name: level for name, level in levels.items() if not np.isnan(level)}
+    found = Figure(measure, parts, of, levels=known)
+    return Figure(measure, why=why) if found.value is None else found
 
 
 def mean_figure(

@@ -26,6 +26,7 @@ from attunement.evaluation.figures import (
     Measure,
     Series,
     Table,
+    computed,
     mean_figure,
     ratios,
 )
@@ -36,7 +37,6 @@ from attunement.evaluation.reflection import (
     true_emotion,
     true_intensity,
 )
-from attunement.evaluation.stages import computed
 
 _kappas = partial(kappas, weighted=True)
 BINS = 10

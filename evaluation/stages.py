@@ -4,14 +4,14 @@ A reply stands in the stage of its strategy: exploration, comforting, action. `O
 all three, and so stands in none.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
 from itertools import combinations, pairwise
 
 import numpy as np
 
 from attunement.core.strategies import STRATEGIES, Stage, Strategy
-from attunement.evaluation.figures import Figure, Measure, Of, Parts, Series, ratios
+from attunement.evaluation.figures import Figure, Measure, Of, Parts, Series, computed, ratios
 from attunement.evaluation.strategy_tables import NAMES, entropies
 
 STAGES = tuple(Stage)
@@ -123,15 +123,6 @@ def stage_order(strategies: Sequence[Strategy]) -> np.ndarray:
 
 
 # ---- of sums ------------------------------------------------------------------------------------
-
-
-def computed(
-    measure: Measure, parts: Parts, of: Of, levels: Mapping[str, float], why: str
-) -> Figure:
-    """A figure, or why there is none; a level that cannot be computed is left out."""
-    known = {name: level for name, level in levels.items() if not np.isnan(level)}
-    found = Figure(measure, parts, of, levels=known)
-    return Figure(measure, why=why) if found.value is None else found
 
 
 def stage_shares(counts: np.ndarray, third: int, stage: int) -> np.ndarray:

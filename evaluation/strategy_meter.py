@@ -24,9 +24,10 @@ from attunement.evaluation.figures import (
     Of,
     Series,
     Table,
+    computed,
     mean_figure,
 )
-from attunement.evaluation.stages import Usage, computed
+from attunement.evaluation.stages import Usage
 from attunement.evaluation.strategy_tables import (
     NAMES,
     UNREADABLE,

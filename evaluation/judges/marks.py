@@ -17,7 +17,15 @@ from attunement.agents.models.registry import without_address
 from attunement.agents.rating import DIALOGUE_TOP, REPLY_TOP
 from attunement.core.psychology import ERRORS
 from attunement.core.records import Dialogue, Verdict
-from attunement.evaluation.figures import Family, Figure, Findings, Measure, mean_figure
+from attunement.evaluation.figures import (
+    Family,
+    Figure,
+    Findings,
+    Measure,
+    added_up,
+    computed,
+    mean_figure,
+)
 from attunement.evaluation.judges.agreement import (
     alphas,
     coincidences,
@@ -152,18 +160,18 @@ class JudgeMeter:
     def _length(
         self, what: Rated, judge: str, given: Sequence[tuple[Place, list[float | None]]]
     ) -> Figure:
-        rows: dict[str, np.ndarray] = {}
-        for place, marks in given:
-            known = [mark for mark in marks if mark is not None]
-            if known:
-                part = moments([self._words[place]], [fmean(known)])
-                rows[place[0]] = rows.get(place[0], 0) + part
+        known = ((place, [mark for mark in marks if mark is not None]) for place, marks in given)
+        parts = added_up(
+            (place[0], moments([self._words[place]], [fmean(marks)]))
+            for place, marks in known
+            if marks
+        )
         measure = Measure(
             name=f"{what} marks, {judge}: length coefficient", family="judges", unit="r",
-        diagnostic=True,
+            diagnostic=True,
             method="correlation of the mean mark with the words of what was marked; 0 is no bias",
         )  # fmt: skip
-        return _if_any(Figure(measure, rows, correlations), "marks or lengths are all alike")
+        return computed(measure, parts, correlations, {}, "marks or lengths are all alike")
 
     def _own(
         self, what: Rated, judge: str, judges: Sequence[str], scales: Sequence[Marks]
@@ -171,7 +179,7 @@ class JudgeMeter:
         """How much better a judge marks what its own model wrote than the others mark it."""
         measure = Measure(
             name=f"{what} marks, {judge}: self-preference", family="judges", unit="points",
-        diagnostic=True,
+            diagnostic=True,
             method="this judge's marks of what its own model wrote, minus the other judges' marks "
             "of the same; a judge that is milder to everybody shows it too",
         )  # fmt: skip
@@ -248,36 +256,37 @@ def _mean(
 
 
 def _alpha(title: str, given: Marks, top: int, family: Family) -> Figure:
-    parts: dict[str, np.ndarray] = {}
-    for place, by_judge in given.items():
-        unit = [mark for m in by_judge.values() if (mark := _on_scale(m, top)) is not None]
-        parts[place[0]] = parts.get(place[0], 0) + coincidences([unit], top)
+    units = (
+        (place[0], [mark for m in by_judge.values() if (mark := _on_scale(m, top)) is not None])
+        for place, by_judge in given.items()
+    )
+    parts = added_up((key, coincidences([unit], top)) for key, unit in units)
     measure = Measure(
         name=f"{title}: agreement", family=family, unit="alpha", better="higher",
         diagnostic=True,
         method="Krippendorff's alpha (ordinal) between the judges; 1 is perfect, 0 what chance "
         "gives; marks between two points of the scale are left out",
     )  # fmt: skip
-    figure = Figure(measure, parts, lambda sums: alphas(sums, "ordinal"))
-    return _if_any(figure, "nothing was marked twice, or one mark throughout")
+    why = "nothing was marked twice, or one mark throughout"
+    return computed(measure, parts, lambda sums: alphas(sums, "ordinal"), {}, why)
 
 
 def _kappa(title: str, given: Marks, judges: tuple[str, str], top: int, family: Family) -> Figure:
-    parts: dict[str, np.ndarray] = {}
+    rows = []
     for place, by_judge in given.items():
         one, other = (_on_scale(by_judge.get(judge), top) for judge in judges)
         if one is not None and other is not None:
             table = np.zeros((top + 1, top + 1))
             table[one, other] = 1
-            parts[place[0]] = parts.get(place[0], 0) + table
+            rows.append((place[0], table))
     names = " and ".join(judge.removeprefix(PERSON) for judge in judges)
     measure = Measure(
         name=f"{title}: kappa of {names}", family=family, unit="kappa", better="higher",
         diagnostic=True,
         method="Cohen's kappa with quadratic weights between these two",
     )  # fmt: skip
-    figure = Figure(measure, parts, lambda sums: kappas(sums, weighted=True))
-    return _if_any(figure, "nothing that both marked, or one mark throughout")
+    why = "nothing that both marked, or one mark throughout"
+    return computed(measure, added_up(rows), lambda sums: kappas(sums, weighted=True), {}, why)
 
 
 def _on_scale(mark: float | None, top: int) -> int | None:
@@ -287,7 +296,7 @@ def _on_scale(mark: float | None, top: int) -> int | None:
 
 def _against_people(name: str, marks: Marks) -> Iterator[Figure]:
     """How far the panel of models says what people say, where both have marked."""
-    rows: dict[str, np.ndarray] = {}
+    rows = []
     apart: dict[str, tuple[float, float]] = {}
     both = False
     for place, by_judge in marks.items():
@@ -297,7 +306,7 @@ def _against_people(name: str, marks: Marks) -> Iterator[Figure]:
         both = both or bool(_models(by_judge) and _people(by_judge))
         if one and other:
             x, y = fmean(one), fmean(other)
-            rows[place[0]] = rows.get(place[0], 0) + moments([x], [y])
+            rows.append((place[0], moments([x], [y])))
             total, n = apart.get(place[0], (0.0, 0.0))
             apart[place[0]] = total + abs(x - y), n + 1
     if not both:
@@ -307,7 +316,8 @@ def _against_people(name: str, marks: Marks) -> Iterator[Figure]:
         diagnostic=True,
         method="correlation of the models' mean mark with the people's mean mark of the same",
     )  # fmt: skip
-    yield _if_any(Figure(measure, rows, correlations), "marks are all alike, or never of the same")
+    why = "marks are all alike, or never of the same"
+    yield computed(measure, added_up(rows), correlations, {}, why)
     distance = measure.model_copy(update={
         "name": f"{name}: judges and people apart", "unit": "points", "better": "lower",
         "method": "mean distance of the models' mean mark from the people's",
@@ -343,7 +353,3 @@ def _errors(judge: str, found: Mapping[Place, Sequence[float | None]]) -> Figure
 
 def _none(family: Family, why: str, name: str = "marks") -> Figure:
     return Figure(Measure(name=name, family=family, method="by judges", diagnostic=True), why=why)
-
-
-def _if_any(figure: Figure, why: str) -> Figure:
-    return figure if figure.value is not None else Figure(figure.measure, why=why)

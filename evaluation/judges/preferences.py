@@ -19,6 +19,8 @@ from attunement.evaluation.figures import (
     Figure,
     Findings,
     Measure,
+    added_up,
+    computed,
     ratios,
     win_rate,
 )
@@ -123,19 +125,11 @@ def _rate(name: str, method: str, diagnostic: bool = False) -> Measure:
     )  # fmt: skip
 
 
-def _sums(rows: Iterable[tuple[str, np.ndarray]]) -> dict[str, np.ndarray]:
-    """Parts by dialogue: those of its items added up."""
-    found: dict[str, np.ndarray] = {}
-    for key, part in rows:
-        found[key] = found[key] + part if key in found else part
-    return found
-
-
 def _figure(
     measure: Measure, rows: Iterator[tuple[str, float]], why: str, **levels: float
 ) -> Figure:
     """A mean over items, by dialogue."""
-    parts = _sums((key, np.array((value, 1.0))) for key, value in rows)
+    parts = added_up((key, np.array((value, 1.0))) for key, value in rows)
     return Figure(measure, parts, ratios, levels=levels, why="" if parts else why)
 
 
@@ -201,16 +195,13 @@ def _of_length(answers: Answers, decided: Answers, by: str) -> Iterator[Figure]:
         "no decided answer on sides of unequal length",
         **{"subject is longer": longer},
     )  # fmt: skip
-    parts = _sums((item.key, moments([ratio], [answer])) for item, ratio, answer in lengths)
+    parts = added_up((item.key, moments([ratio], [answer])) for item, ratio, answer in lengths)
     measure = _trust(
         f"{by}: length coefficient",
         "correlation of the answer (1 the subject) with the logarithm of subject's over opponent's "
         "words; 0 is no bias", unit="r",
     )  # fmt: skip
-    figure = Figure(measure, parts, correlations)
-    if figure.value is None:
-        figure = Figure(measure, why="the answers or the lengths are all alike")
-    yield figure
+    yield computed(measure, parts, correlations, {}, "the answers or the lengths are all alike")
 
 
 def _log_ratio(pair: Pair) -> float:
@@ -258,7 +249,7 @@ def _agreement(rulings: Rulings) -> Iterator[Figure]:
         "0 what chance gives", unit="alpha", better="higher",
     )  # fmt: skip
     why = _ONE if len(rulings) == 1 else "nothing was judged twice, or one answer throughout"
-    yield _tabled(measure, dict(_sums(rows)), lambda sums: alphas(sums, "nominal"), why)
+    yield computed(measure, added_up(rows), lambda sums: alphas(sums, "nominal"), {}, why)
     for one, other in combinations(rulings, 2):
         yield _kappa(rulings, one, other)
 
@@ -282,7 +273,7 @@ def _with_people(items: Sequence[Judged], rulings: Rulings) -> Iterator[Figure]:
         diagnostic=True,
         method="Cohen's kappa of subject, tie, opponent between the judges' mean and the people's",
     )  # fmt: skip
-    yield _tabled(measure, _sums(rows), kappas, "one answer throughout")
+    yield computed(measure, added_up(rows), kappas, {}, "one answer throughout")
 
 
 def _side(value: float) -> int:
@@ -300,9 +291,5 @@ def _kappa(rulings: Rulings, one: str, other: str) -> Figure:
             rows.append((a.item.key, table))
     measure = _trust(f": kappa of {one} and {other}", "Cohen's kappa of subject, tie, "
                        "opponent between these two", unit="kappa", better="higher")  # fmt: skip
-    return _tabled(measure, _sums(rows), kappas, "no pair that both decided, or one answer always")
-
-
-def _tabled(measure: Measure, parts: Mapping[str, np.ndarray], of: object, why: str) -> Figure:
-    figure = Figure(measure, parts, of)  # type: ignore[arg-type]  # a function of summed tables
-    return figure if figure.value is not None else Figure(measure, why=why)
+    why = "no pair that both decided, or one answer always"
+    return computed(measure, added_up(rows), kappas, {}, why)
