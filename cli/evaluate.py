@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from attunement.cli.simulate import MaxMinutes, MaxTokens, MaxUsd, Price
+from attunement.cli.simulate import MaxMinutes, Price
 
 if TYPE_CHECKING:
     from attunement.evaluation.encoder import Encoder
@@ -35,8 +35,8 @@ def evaluate(
         list[str] | None,
         typer.Option(
             metavar="FAMILY",
-            help="outcome, text, strategy, reflection, judges, people, realism; several with "
-            "commas.",
+            help="outcome, text, strategy, reflection, judges, people, realism, stability; "
+            "several with commas.",
         ),
     ] = None,
     encoder: Annotated[
@@ -84,8 +84,13 @@ def evaluate(
             help="People's ratings of a system, as CSV or JSON; several files.",
         ),
     ] = None,
-    max_usd: MaxUsd = None,
-    max_tokens: MaxTokens = None,
+    max_usd: Annotated[
+        float | None,
+        typer.Option(metavar="USD", help="Stop before the judges have cost more."),
+    ] = None,
+    max_tokens: Annotated[
+        int | None, typer.Option(metavar="N", help="Stop before they have used more tokens.")
+    ] = None,
     max_minutes: MaxMinutes = None,
     price: Price = None,
     out: Annotated[
