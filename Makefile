@@ -5,7 +5,7 @@ VLLM := .venv-vllm
 BIN := $(VENV)/bin
 ROOMS := core personas agents graphs simulator evaluation trainers viewer cli
 
-.PHONY: demo test browser test-slow test-gpu test-vllm lint types format bench clean
+.PHONY: demo test browser web test-slow test-gpu test-vllm lint types format bench clean
 
 MAKE_VENV = $$(command -v $(PYTHON) || command -v python3) -m venv
 
@@ -42,6 +42,12 @@ browser: $(VENV)/.ready
 	  test "$$(id -u)" = 0 && apt-get update -q && \
 	  apt-get install -q -y --no-install-recommends chromium; } || \
 	  echo "Going on without a browser: the tests of pages cannot run"
+
+# The debugger's pages, built with Node from viewer/web into viewer/debugger/built, which is kept in
+# the repository: whoever uses the package needs no Node.
+web: $(VENV)/.ready
+	$(BIN)/python -m attunement.viewer.debugger.schema > viewer/web/src/records.schema.json
+	cd viewer/web && npm ci && npm run records && npm run build
 
 test-slow: $(VENV)/.ready
 	$(BIN)/python -m pytest -n 2 -m slow

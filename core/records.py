@@ -170,6 +170,17 @@ class Persona(Record):
         return self
 
 
+# ---- roles --------------------------------------------------------------------------------------
+
+Role = Literal[
+    "seeker", "guard", "planner", "responder", "joint", "reflector", "refiner", "judge"
+]  # fmt: skip
+SUPPORTER_ROLES: tuple[Role, ...] = (
+    "guard", "planner", "responder", "joint", "reflector", "refiner",
+)  # fmt: skip
+"""The roles that must never see a persona or a seeker's private state."""
+
+
 # ---- what is said and thought in a turn ---------------------------------------------------------
 
 
@@ -365,11 +376,45 @@ class Outcome(Record):
     """Mean of the seeker's ratings, 1 to 5."""
 
 
+class Change(Record):
+    """What a branch does differently from the turn on at which it was forked.
+
+    A plan, draft, reply or reflection stands in place of an answer at that turn; models, prompts
+    and a seed hold from its supporter on.
+    """
+
+    plan: Plan | None = None
+    draft: Reply | None = None
+    reply: Reply | None = None
+    """What is spoken instead."""
+    reflection: Reflection | None = None
+    model: str | None = None
+    """Spec of the model behind every role."""
+    models: dict[Role, str] = Field(default_factory=dict)
+    """Specs for single roles; they come before `model`."""
+    prompts: dict[Role, str] = Field(default_factory=dict)
+    """The texts of roles' prompt files."""
+    seed: int | None = Field(default=None, ge=0, lt=2**63)
+    """Other chance: with nothing else changed, how else this could have gone."""
+
+
+class Fork(Record):
+    """Where a branch comes from."""
+
+    origin: str
+    """Id of the dialogue that was forked, itself a branch or not."""
+    turn: Annotated[int, Field(ge=1)]
+    """The first turn that differs; those before it are the origin's."""
+    change: Change
+
+
 class Dialogue(Record):
     """A dialogue as the journal holds it."""
 
     id: str
     persona: Persona
+    fork: Fork | None = None
+    """Where it comes from, for a branch. Branches enter no figure and no corpus."""
     recorded: tuple[Utterance, ...] | None = None
     """The recorded lines that a replay answers; None in a live dialogue."""
     turns: tuple[Turn, ...] = ()
@@ -380,14 +425,3 @@ class Dialogue(Record):
     """Why it failed; the turns before the failure are kept."""
     verdicts: tuple[Verdict, ...] = ()
     """Judgements of the whole dialogue."""
-
-
-# ---- roles --------------------------------------------------------------------------------------
-
-Role = Literal[
-    "seeker", "guard", "planner", "responder", "joint", "reflector", "refiner", "judge"
-]  # fmt: skip
-SUPPORTER_ROLES: tuple[Role, ...] = (
-    "guard", "planner", "responder", "joint", "reflector", "refiner",
-)  # fmt: skip
-"""The roles that must never see a persona or a seeker's private state."""

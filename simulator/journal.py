@@ -20,6 +20,7 @@ from attunement.agents.prompting import ChatMessage, PromptFile
 from attunement.core.errors import RunFolderError, UserError
 from attunement.core.records import (
     Dialogue,
+    Fork,
     Outcome,
     Persona,
     Role,
@@ -28,6 +29,7 @@ from attunement.core.records import (
     Utterance,
     Verdict,
 )
+from attunement.simulator.branches import fork_of, names_of
 from attunement.simulator.delta import join_delta
 from attunement.simulator.tables import (
     CALLS,
@@ -71,6 +73,8 @@ class Task:
     turns: tuple[Turn, ...]
     calls: tuple[Row, ...]
     """Every journalled call, in the order of turns."""
+    fork: Fork | None = None
+    """Where it comes from, for a branch."""
 
 
 class Usage(NamedTuple):
@@ -175,12 +179,15 @@ class Journal:
         await self.writer.write(("close", _closing(index, "failed", error=error)))
 
     async def write_verdicts(
-        self, index: int, turn: int, verdicts: Sequence[Verdict], round: int
-    ) -> None:
-        """Keep what one answer says, in place of earlier verdicts of these names by the same judge:
-        all of them, or none."""
+        self, index: int, turn: int, verdicts: Sequence[Verdict], round: int,
+        instead: Sequence[Verdict] = (),
+    ) -> None:  # fmt: skip
+        """Keep what one answer says, in place of earlier verdicts of these names by the same judge
+        and of those that are named: all of them, or none."""
         rows = [verdict_row(index, turn, verdict, round) for verdict in verdicts]
-        keys = dict.fromkeys(tuple(row[name] for name in VERDICT_KEY) for row in rows)
+        old_rows = [verdict_row(index, turn, verdict, round) for verdict in instead]
+        all_rows = (*rows, *old_rows)
+        keys = dict.fromkeys(tuple(row[name] for name in VERDICT_KEY) for row in all_rows)
         named = (zip((f"its_{name}" for name in VERDICT_KEY), key, strict=True) for key in keys)
         old = (("unjudge", dict(pairs)) for pairs in named)
         await self.writer.write(*old, *(("verdict", row) for row in rows))
@@ -206,24 +213,27 @@ class Journal:
         """What stands before each role's first call: its prompt file, placeholders unfilled."""
         return {role: prompt.skeleton for role, prompt in self.prompts().items()}
 
-    def counts(self) -> dict[str, int]:
-        """Dialogues by status: `open`, `done`, `failed`."""
+    def counts(self, branches: bool = False) -> dict[str, int]:
+        """Dialogues by status: `open`, `done`, `failed`; branches only if they are asked for."""
         query = select(DIALOGUES.c.status, func.count()).group_by(DIALOGUES.c.status)
+        query = query.where(*_without(branches))
         with self.engine.connect() as db:
             return {"open": 0, "done": 0, "failed": 0} | {
                 row.status: row[1] for row in db.execute(query)
             }
 
     def open_tasks(self, only: Sequence[int] | None = None) -> Iterator[Task]:
-        """The dialogues that are to be run, in order, read a page at a time; of `only` these."""
-        yield from self.tasks("open", only)
+        """The dialogues that are to be run, branches among them, in order, read a page at a time;
+        of `only` these."""
+        yield from self.tasks("open", only, branches=True)
 
     def tasks(
-        self, status: str, only: Sequence[int] | None = None, role: Role | None = None
-    ) -> Iterator[Task]:
+        self, status: str, only: Sequence[int] | None = None, role: Role | None = None,
+        branches: bool = False,
+    ) -> Iterator[Task]:  # fmt: skip
         """The dialogues of a status with their calls, in order, of `only` these; with a role, its
-        calls alone."""
-        where = [DIALOGUES.c.status == status]
+        calls alone; branches only if they are asked for."""
+        where = [DIALOGUES.c.status == status, *_without(branches)]
         if only is not None:
             where.append(DIALOGUES.c.idx.in_(only))
         with as_journal_error():
@@ -236,16 +246,18 @@ class Journal:
     ) -> Iterator[tuple[int, Persona, tuple[Utterance, ...] | None]]:
         """(index, persona, recording) of every dialogue, or of those with a turn, in order."""
         where = [exists().where(TURNS.c.dialogue == DIALOGUES.c.idx)] if begun else []
-        for page in self._pages(*where):
+        for page in self._pages(*where, *_without(branches=False)):
             for row in page:
                 yield row.idx, Persona.model_validate_json(row.card), _recorded(row)
 
-    def dialogues(self, *where: Any) -> Iterator[Dialogue]:
-        """All dialogues with their turns, in order, read a page at a time."""
-        for page in self._pages(*where):
+    def dialogues(self, *where: Any, branches: bool = False) -> Iterator[Dialogue]:
+        """All dialogues with their turns, in order, read a page at a time; branches only if they
+        are asked for."""
+        for page in self._pages(*where, *_without(branches)):
             with self.engine.connect() as db:
                 judged = verdicts_of(db, [row.idx for row in page])
                 turns = turns_of(db, [row.idx for row in page], judged)
+                names = names_of(db, {row.origin for row in page} - {None})
             for row in page:
                 yield Dialogue(
                     id=row.id,
@@ -256,11 +268,12 @@ class Journal:
                     outcome=Outcome.model_validate_json(row.outcome) if row.outcome else None,
                     error=row.error,
                     verdicts=tuple(judged.get((row.idx, 0), ())),
+                    fork=fork_of(row, names),
                 )
 
     def named(self, id: str) -> Dialogue | None:
-        """The dialogue of an id; None if there is none."""
-        return next(self.dialogues(DIALOGUES.c.id == id), None)
+        """The dialogue of an id, a branch or not; None if there is none."""
+        return next(self.dialogues(DIALOGUES.c.id == id, branches=True), None)
 
     def verdicts(self, indices: Sequence[int]) -> Judged:
         """What judges said of some dialogues, by index and turn; turn 0 is the whole dialogue."""
@@ -270,9 +283,10 @@ class Journal:
     def find(self, name: str) -> Dialogue:
         """A dialogue by its id, or by its number counted from 0. `UserError` if there is none."""
         by_number = DIALOGUES.c.idx == int(name) if name.isdecimal() and len(name) < 10 else False
-        found = next(self.dialogues((DIALOGUES.c.id == name) | by_number), None)
+        where = (DIALOGUES.c.id == name) | by_number
+        found = next(self.dialogues(where, branches=True), None)
         if found is None:
-            count = sum(self.counts().values())
+            count = sum(self.counts(branches=True).values())
             raise UserError(f"no dialogue {name!r}; give an id, or a number from 0 to {count - 1}")
         return found
 
@@ -319,9 +333,9 @@ class Journal:
         query = query.where(*where).group_by(c.role, c.model)
         return [Usage(*row) for row in db.execute(query)]
 
-    def indices(self) -> Iterator[tuple[int, str]]:
-        """(index, id) of all dialogues, in order."""
-        for page in self._pages():
+    def indices(self, branches: bool = False) -> Iterator[tuple[int, str]]:
+        """(index, id) of all dialogues, in order; branches only if they are asked for."""
+        for page in self._pages(*_without(branches)):
             yield from ((row.idx, row.id) for row in page)
 
     def reopen_failed(self) -> int:
@@ -357,6 +371,7 @@ class Journal:
     def _task(self, row: Any, role: Role | None) -> Task:
         with self.engine.connect() as db:
             turns = turns_of(db, [row.idx], verdicts_of(db, [row.idx]))[row.idx]
+            names = names_of(db, {row.origin} - {None})
         return Task(
             index=row.idx,
             id=row.id,
@@ -364,7 +379,12 @@ class Journal:
             recorded=_recorded(row),
             turns=tuple(turns),
             calls=tuple(self.calls(row.idx, role)),
+            fork=fork_of(row, names),
         )
+
+
+def _without(branches: bool) -> list[Any]:
+    return [] if branches else [DIALOGUES.c.origin.is_(None)]
 
 
 def _recorded(row: Any) -> tuple[Utterance, ...] | None:

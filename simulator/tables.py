@@ -15,7 +15,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-VERSION = 3
+VERSION = 4
 """Version of the journal's layout. A journal of another version is refused."""
 
 METADATA = MetaData()
@@ -50,9 +50,14 @@ DIALOGUES = Table(
     Column("stop_reason", String(20)),
     Column("outcome", Text),
     Column("error", Text),
+    Column("origin", Integer, ForeignKey("dialogues.idx")),
+    Column("forked_at", Integer),
+    Column("change", Text),
     Index("dialogues_by_status", "status", "idx"),
 )
-"""`status`: `open`, `done` or `failed`. `recorded`: a recorded dialogue's lines, for replay."""
+"""`status`: `open`, `done` or `failed`. `recorded`: a recorded dialogue's lines, for replay.
+`origin`, `forked_at` and `change` (a `Change`) say of a branch where it comes from. Its turns
+before `forked_at` are copies of the origin's; its calls begin there."""
 TURNS = Table(
     "turns",
     METADATA,

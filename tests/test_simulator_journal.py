@@ -60,7 +60,7 @@ def test_a_journal_of_another_version_is_refused(tmp_path):
     with sqlite3.connect(tmp_path / "run" / JOURNAL) as db:
         db.execute("update meta set value = '99' where key = 'version'")
     db.close()
-    with pytest.raises(RunFolderError, match="version '99', this package reads 3"):
+    with pytest.raises(RunFolderError, match="version '99', this package reads 4"):
         open_run(tmp_path / "run")
 
 
