@@ -53,6 +53,11 @@ class PromptFile:
         ]
         """The usual request with its placeholders not filled."""
 
+    @property
+    def placeholders(self) -> dict[str, set[str]]:
+        """The names of its placeholders, by section."""
+        return {name: set(parts[1::2]) for name, parts in self._sections.items()}
+
     def fixed_texts(self) -> Iterator[str]:
         """What stands before, between and behind the placeholders of its sections, in order."""
         for parts in self._sections.values():

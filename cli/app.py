@@ -17,6 +17,7 @@ from attunement.cli.doctor import doctor
 from attunement.cli.evaluate import evaluate
 from attunement.cli.evolve import evolve
 from attunement.cli.export import export
+from attunement.cli.fork import fork
 from attunement.cli.graph import graph
 from attunement.cli.label_errors import label_errors
 from attunement.cli.lint import lint
@@ -68,6 +69,7 @@ def _root(
 
 app.command("simulate")(simulate)
 app.command("resume")(resume)
+app.command("fork")(fork)
 app.command("show")(show)
 app.command("export")(export)
 app.command("graph")(graph)

@@ -42,6 +42,13 @@ def prices(pairs: Iterable[str] | None) -> dict[str, dict[str, float]] | None:
     return table or None
 
 
+def named(
+    option: str, shape: str, example: str, pairs: Iterable[str] | None
+) -> Iterator[tuple[str, str]]:
+    """An option's `NAME=VALUE`s; the value may hold a `=`."""
+    return _split(option, shape, example, pairs, last=False)
+
+
 def _split(
     option: str, shape: str, example: str, pairs: Iterable[str] | None, last: bool
 ) -> Iterator[tuple[str, str]]:

@@ -165,7 +165,7 @@ def next_folder() -> Path:
 @contextmanager
 def _watch(tally: Tally, journal: Journal) -> Iterator[None]:
     """Show a run's progress on stderr: a live line on a terminal, plain lines elsewhere."""
-    counts = journal.counts()
+    counts = journal.counts(branches=True)
     total, before = sum(counts.values()), counts["done"] + counts["failed"]
     console = Console(stderr=True)
     if not counts["open"]:

@@ -389,7 +389,7 @@ class Change(Record):
     """What is spoken instead."""
     reflection: Reflection | None = None
     model: str | None = None
-    """Spec of the model behind every role."""
+    """Spec of the model behind the supporter's roles; the seeker and the guard keep theirs."""
     models: dict[Role, str] = Field(default_factory=dict)
     """Specs for single roles; they come before `model`."""
     prompts: dict[Role, str] = Field(default_factory=dict)

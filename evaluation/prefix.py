@@ -74,7 +74,7 @@ def prefix_report(journal: Journal, encode: Encode | None = None) -> PrefixRepor
     meter = PrefixMeter(encode)
     c = DIALOGUES.c
     next_use = func.lead(c.idx).over(partition_by=c.persona, order_by=c.idx)
-    query = select(c.idx, c.persona, next_use).order_by(c.idx)
+    query = select(c.idx, c.persona, next_use).where(c.origin.is_(None)).order_by(c.idx)
     with journal.engine.connect().execution_options(yield_per=1000) as db:
         for index, persona, again in db.execute(query):
             meter.add(journal.calls(index), persona, comes_again=again is not None)

@@ -57,7 +57,7 @@ def backends_for(config: RunConfig, roles: Sequence[Role] | None = None) -> dict
 
 def prices_for(config: RunConfig) -> dict[str, Price | None]:
     """The price of each spec that the run asks or has asked; None where nobody knows it."""
-    specs = {*roles_by_spec(config), *config.judges, *config.assessors}
+    specs = {*roles_by_spec(config), *config.judges, *config.assessors, *config.branch_models}
     return {spec: price_of(spec, config.prices, config.base_url) for spec in sorted(specs)}
 
 

@@ -42,6 +42,8 @@ class RunConfig(Record):
     """Every judge that has labelled replies of this run."""
     assessors: tuple[Spec, ...] = ()
     """Every model that has rated, compared or planned again what was said in this run."""
+    branch_models: tuple[Spec, ...] = ()
+    """Every model that branches have asked besides."""
     base_url: tuple[str, ...] = ()
     """Addresses of OpenAI-compatible servers, for `openai:` specs that bring none of their own."""
     personas: str | None = None

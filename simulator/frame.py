@@ -107,6 +107,8 @@ async def _carry_out(
 ) -> bool:
     backends = desk.backends.values()
     desk.tally.trouble = lambda: "; ".join(b.trouble for b in backends if b.trouble)
+    loop = asyncio.get_running_loop()
+    desk.tally.stop = lambda reason: loop.call_soon_threadsafe(desk.stop, reason)
     try:
         learned = await with_capabilities(desk.config, desk.backends)
         if learned != desk.config:

@@ -327,10 +327,11 @@ class Journal:
         return [together[key] for key in sorted(together)]
 
     def _usage(self, db: Connection, *where: Any) -> list[Usage]:
+        """Of the calls that were sent: those that a branch took over cost nothing."""
         c = CALLS.c
         sums = (func.sum(n) for n in (c.prompt_tokens, c.completion_tokens, c.cached_tokens))
         query = select(c.role, c.model, func.count(), func.count(c.error), *sums)
-        query = query.where(*where).group_by(c.role, c.model)
+        query = query.where(c.tries > 0, *where).group_by(c.role, c.model)
         return [Usage(*row) for row in db.execute(query)]
 
     def indices(self, branches: bool = False) -> Iterator[tuple[int, str]]:

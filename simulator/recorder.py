@@ -18,6 +18,8 @@ from attunement.simulator.delta import split_delta
 from attunement.simulator.journal import Journal, Task
 from attunement.simulator.writer import Row
 
+GIVEN = "person"
+"""What stands for a model where a person gave the answer."""
 SLOTS = 4
 """Dialogues that may compute at a time, between one model call's answer and the next call."""
 
@@ -58,6 +60,8 @@ class Tally:
     """What stopped the run before its end: a bound of its budget, or a signal."""
     trouble: Callable[[], str] = str
     """Says which servers do not answer at present."""
+    stop: Callable[[str], object] = lambda reason: None
+    """Ends the work as a signal does, and says why; may be called from any thread."""
 
 
 class Gate:
@@ -116,12 +120,42 @@ class Desk:
                 backend.stop()
 
 
+@dataclass(frozen=True, slots=True)
+class Heritage:
+    """What a branch has from its origin (see `heritage.py`)."""
+
+    root: int
+    """Index of the dialogue at the root of its lineage, whose seeds it asks with."""
+    turn: int
+    """Where it was forked."""
+    given: Mapping[Role, str]
+    """Answers at that turn that a person put in their place, by role."""
+    calls: Mapping[tuple[int, str, str, int], Row]
+    """The origin's calls from that turn on, by what tells them apart; failed ones left out."""
+
+    def answer(self, asked: Row) -> Row | None:
+        """`model`, `text` and `cut` of the answer that there is already; None if it must be asked.
+
+        The words of the seeker whom the forked turn answers stand, whoever would speak now.
+        """
+        forked = asked["turn"] == self.turn
+        if forked and asked["role"] in self.given:
+            return {"model": GIVEN, "text": self.given[asked["role"]], "cut": False}
+        found = self.calls.get(_key(asked))
+        same = found and found["request_hash"] == asked["request_hash"]
+        if found is None or not (same or (forked and asked["role"] == "seeker")):
+            return None
+        return {name: found[name] for name in ("model", "text", "cut")}
+
+
 class Recorder:
     """The chats and the commit of one dialogue."""
 
-    def __init__(self, desk: Desk, task: Task) -> None:
+    def __init__(self, desk: Desk, task: Task, heritage: Heritage | None = None) -> None:
         self.desk = desk
         self.index = task.index
+        self.heritage = heritage
+        self.seeded_as = heritage.root if heritage else task.index
         self.known = {_key(row): row for row in task.calls}
         self.waiting = 0
         """Calls in flight: two while draft and reflection run side by side."""
@@ -130,7 +164,7 @@ class Recorder:
 
     def last_messages(self, role: Role, about: str) -> list[ChatMessage]:
         """The request before this one, by the same role about the same; or its prompt file."""
-        return self._last.get((role, about)) or self.desk.prompts[role].skeleton
+        return self._last.get((role, about)) or self.desk.journal.prompts()[role].skeleton
 
     def keep_messages(self, role: Role, about: str, messages: list[ChatMessage]) -> None:
         """This request is journalled: the next one is written as a change against it."""
@@ -198,7 +232,8 @@ class RecordedChat:
     ) -> Answer:
         desk, index = self._recorder.desk, self._recorder.index
         about = (self._about,) if self._about else ()
-        seed = derive_seed(desk.config.seed, index, self._turn, self._role, *about, attempt)
+        of = self._recorder.seeded_as
+        seed = derive_seed(desk.config.seed, of, self._turn, self._role, *about, attempt)
         d = desk.config.sampling_for(self._role)
         named = (self._backend.spec, seed, d.temperature, d.top_p, d.top_k, d.repetition_penalty,
                  d.max_tokens, schema.__name__ if schema else None)  # fmt: skip
@@ -211,6 +246,9 @@ class RecordedChat:
         }  # fmt: skip
         if known := self._recorder.known.get(_key(row)):
             return self._from_journal(known, request_hash)
+        heritage = self._recorder.heritage
+        if heritage and (found := heritage.answer(row)):
+            return await self._take_over(row | found, prompt.messages)
         ask = Ask(prompt.messages, self._role, seed, d, schema)
         recorder = self._recorder
         recorder.end_computing()
@@ -253,9 +291,7 @@ class RecordedChat:
             self._recorder.desk.purse.close(reserve, answer)
         if answer is None:
             answer = Answer("", tries=error.tries if error else 1)
-        last = self._recorder.last_messages(self._role, self._about)
         row |= {
-            "delta": split_delta(last, ask.messages),
             "text": None if error else answer.text,
             "prompt_tokens": answer.prompt_tokens,
             "completion_tokens": answer.completion_tokens,
@@ -265,12 +301,26 @@ class RecordedChat:
             "latency_ms": round((time.perf_counter() - started) * 1000, 3),
             "error": str(error) if error else None,
         }  # fmt: skip
-        self._recorder.keep_messages(self._role, self._about, ask.messages)
-        await self._recorder.desk.journal.write_call(row)
+        await self._journal(row, ask.messages)
         self._count(answer, error)
         if error:
             raise error
         return answer
+
+    async def _journal(self, row: Row, messages: list[ChatMessage]) -> None:
+        """Keep a call, its request as what it changes against the one before."""
+        last = self._recorder.last_messages(self._role, self._about)
+        delta = split_delta(last, messages)
+        self._recorder.keep_messages(self._role, self._about, messages)
+        await self._recorder.desk.journal.write_call(row | {"delta": delta})
+
+    async def _take_over(self, row: Row, messages: list[ChatMessage]) -> Answer:
+        """Use an answer that there is already: nothing is sent, and nothing spent."""
+        nothing = ("prompt_tokens", "completion_tokens", "cached_tokens", "latency_ms", "error")
+        async with self._recorder.desk.gate:
+            await self._journal(row | dict.fromkeys(nothing) | {"tries": 0}, messages)
+        self._recorder.desk.tally.repeated += 1
+        return Answer(str(row["text"]), cut=bool(row["cut"]))
 
     def _count(self, answer: Answer, error: ModelError | None) -> None:
         desk = self._recorder.desk

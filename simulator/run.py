@@ -12,6 +12,7 @@ from attunement.simulator.backends import backends_for, graph_for, prices_for, w
 from attunement.simulator.casting import Cast
 from attunement.simulator.config import RunConfig
 from attunement.simulator.cost import check_priced
+from attunement.simulator.forking import backends_of_open
 from attunement.simulator.frame import (
     CONFIG,
     JOURNAL,
@@ -83,7 +84,7 @@ def run(
     """
     config, journal = open_run(folder)
     with locked(folder), closing(journal):
-        chosen = by_spec(backends) if backends else backends_for(config)
+        chosen = by_spec(backends) if backends else backends_of_open(config, journal, only)
         purse = purse_for(config, journal, bounds)
         if retry_failed:
             journal.reopen_failed()
@@ -92,4 +93,4 @@ def run(
             await run_open_dialogues(desk, only)
 
         whole = carry_out(folder, config, journal, chosen, purse, work, watch, tally, on_stop)
-        return whole or not journal.counts()["open"]
+        return whole or not journal.counts(branches=True)["open"]

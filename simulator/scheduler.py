@@ -10,6 +10,7 @@ from attunement.core.errors import AttunementError, ConfigError, JournalError
 from attunement.graphs.state import Context, Feed, Graph, supporter_turns
 from attunement.graphs.supporting import recursion_limit
 from attunement.simulator.backends import graph_for
+from attunement.simulator.heritage import desk_of_branch
 from attunement.simulator.journal import Task
 from attunement.simulator.recorder import Desk, Recorder
 
@@ -69,7 +70,11 @@ async def _fail(desk: Desk, task: Task, error: str) -> None:
 
 async def run_dialogue(desk: Desk, graph: Graph, task: Task) -> None:
     """Run one dialogue from its last committed turn to its end."""
-    recorder = Recorder(desk, task)
+    heritage = None
+    if task.fork:
+        branch = desk_of_branch(desk, task)
+        desk, heritage = branch.desk, branch.heritage
+    recorder = Recorder(desk, task, heritage)
     config = desk.config
     context = Context(recorder.chat, recorder.commit, config.max_turns, config.named_strategies)
     feed: Feed = {"persona": task.persona, "turns": list(task.turns)}
