@@ -2,10 +2,11 @@
 PYTHON ?= python3.11
 VENV := .venv
 VLLM := .venv-vllm
+LANGGRAPH := .venv-langgraph
 BIN := $(VENV)/bin
 ROOMS := core personas agents graphs simulator evaluation trainers viewer cli
 
-.PHONY: demo test browser web test-slow test-gpu test-vllm lint types format bench clean
+.PHONY: demo test browser web test-slow test-gpu test-vllm test-langgraph lint types format bench clean
 
 MAKE_VENV = $$(command -v $(PYTHON) || command -v python3) -m venv
 
@@ -26,6 +27,11 @@ $(VLLM)/.ready: pyproject.toml tests/vllm-requirements.txt
 	test -x $(VLLM)/bin/python || $(MAKE_VENV) $(VLLM)
 	$(VLLM)/bin/python -m pip install -q -r tests/vllm-requirements.txt -e ".[dev]"
 	$(VLLM)/bin/python -m pip uninstall -q -y torchvision torchaudio torchcodec
+	touch $@
+
+$(LANGGRAPH)/.ready: pyproject.toml tests/langgraph-requirements.txt
+	test -x $(LANGGRAPH)/bin/python || $(MAKE_VENV) $(LANGGRAPH)
+	$(LANGGRAPH)/bin/python -m pip install -q -r tests/langgraph-requirements.txt -e .
 	touch $@
 
 demo: $(VENV)/.light
@@ -55,6 +61,10 @@ test-slow: $(VENV)/.ready
 test-gpu: $(VENV)/.ready
 	$(BIN)/python -m pytest -m gpu
 
+# LangGraph's own development server on langgraph.json; its licence and its pins are none of ours.
+test-langgraph: $(LANGGRAPH)/.ready
+	$(LANGGRAPH)/bin/python -m pytest -m langgraph tests/test_graphs_langgraph_dev.py
+
 test-vllm: $(VLLM)/.ready
 	$(VLLM)/bin/python -m pytest -m vllm tests/test_agents_models_vllm.py
 	$(VLLM)/bin/python -m pytest -m vllm tests/test_agents_models_conformance.py
@@ -77,4 +87,4 @@ bench: $(VENV)/.ready
 	$(BIN)/python -m benchmarks
 
 clean:
-	rm -rf $(VENV) $(VLLM) build *.egg-info .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) $(VLLM) $(LANGGRAPH) build *.egg-info .pytest_cache .mypy_cache .ruff_cache

@@ -73,7 +73,12 @@ _NODES = {
 }
 
 
-def build(mining: Sequence[Mined] = MINED) -> Graph:
+def build() -> Graph:
+    """The graph that mines everything."""
+    return build_mining(MINED)
+
+
+def build_mining(mining: Sequence[Mined]) -> Graph:
     """The graph: what is mined, side by side."""
     nodes = {name: _NODES[name] for name in MINED if name in mining}
     builder = frame({label: role for label, (role, _) in nodes.items()}, recorded_seeker_node)

@@ -26,8 +26,8 @@ def build_graph(name: str, plain_draft: bool = False, mining: Sequence[Mined] = 
     if set(mining) != set(MINED) and name != MINING:
         raise ConfigError(f"`mining` is an option of graph {MINING!r}, not of {name!r}")
     if name == MINING:
-        return ipm.build(mining)
-    return self_refine.build(plain_draft=True) if plain_draft else GRAPHS[name]()
+        return ipm.build_mining(mining)
+    return self_refine.build_plain_draft() if plain_draft else GRAPHS[name]()
 
 
 @lru_cache
