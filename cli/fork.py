@@ -79,6 +79,7 @@ def fork(
     from attunement.core.errors import UserError
     from attunement.simulator.forking import fork as lay_down
     from attunement.simulator.forking import why_not
+    from attunement.simulator.heritage import turn_at
     from attunement.simulator.recorder import Tally
     from attunement.simulator.run import open_run
 
@@ -88,7 +89,7 @@ def fork(
         origin = journal.find(dialogue)
     if why := why_not(origin, turn):
         raise UserError(why)
-    at = origin.turns[turn - 1]
+    at = turn_at(origin, turn)
     change = options.change(
         plan=options.plan(strategy, stage, reason, at),
         draft=draft,

@@ -28,22 +28,25 @@ def change(**parts: Any) -> Change:
 
 
 def plan(
-    strategy: str | None, stage: str | None, reason: str | None, turn: Turn
+    strategy: str | None, stage: str | None, reason: str | None, turn: Turn | None
 ) -> dict[str, Any] | None:
     """Another plan; with a strategy alone, its reason says that a person chose it."""
     if strategy is None and stage is None and reason is None:
         return None
-    if strategy is None and turn.plan is None:
+    had = turn.plan if turn else None
+    if strategy is None and had is None:
         raise ConfigError("this turn has no plan to keep; name a whole one with --strategy NAME")
-    strategy = strategy or (turn.plan.strategy if turn.plan else None)
+    strategy = strategy or (had.strategy if had else None)
     return {"strategy": strategy, "stage": stage, "reason": reason or "Chosen by a person."}
 
 
-def reflection(parts: Sequence[str] | None, turn: Turn) -> dict[str, Any] | None:
+def reflection(parts: Sequence[str] | None, turn: Turn | None) -> dict[str, Any] | None:
     """Another reflection: that of the turn with these fields instead."""
     if not parts:
         return None
-    fields: dict[str, Any] = turn.reflection.model_dump() if turn.reflection else {}
+    fields: dict[str, Any] = {}
+    if turn and turn.reflection:
+        fields = turn.reflection.model_dump()
     for name, value in named("--reflect", "NAME=VALUE", "e.g. emotion=anger", parts):
         if name not in _FIELDS:
             raise ConfigError(unknown("part of a reflection", name, _FIELDS))

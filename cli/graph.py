@@ -145,21 +145,22 @@ def _draw_strategies(journal: "Journal", title: str, kind: Format, plain: bool) 
     from attunement.cli.transition_tables import transition_text
     from attunement.core.errors import UserError
     from attunement.evaluation.transition_picture import draw_transitions
-    from attunement.evaluation.transitions import transitions
+    from attunement.evaluation.transitions import network
     from attunement.graphs.drawing.diagram import to_json
+    from attunement.simulator.exchanges import exchanges_of
 
     if kind == "mermaid":
         raise UserError("`--strategies` has no mermaid form; pass --format ascii, json, svg or png")
-    network = transitions(journal.dialogues())
-    replies, without = network.graph["replies"], network.graph["without_strategy"]
+    found = network(exchanges_of(journal))
+    replies, without = found.graph["replies"], found.graph["without_strategy"]
     if replies == without:
         raise UserError(
             f"no reply of this run has a strategy ({replies} without one); "
             "strategies come from a planner, as in graphs self_refine and decoupled"
         )
     if kind == "svg" or kind == "png":
-        return draw_transitions(network, title, kind)
-    return to_json(network) if kind == "json" else transition_text(network, title, plain)
+        return draw_transitions(found, title, kind)
+    return to_json(found) if kind == "json" else transition_text(found, title, plain)
 
 
 def _deliver(drawn: str | bytes, kind: Format, out: Path | None) -> None:

@@ -1,13 +1,14 @@
 """Which support strategy follows which, and what relief came after: a network of the eight."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import networkx as nx
 
-from attunement.core.records import Dialogue, SeekerTurn, Turn
+from attunement.core.records import Dialogue
 from attunement.core.strategies import Strategy
+from attunement.simulator.exchanges import Exchange, exchanges_in
 
 
 @dataclass(slots=True)
@@ -20,7 +21,7 @@ class _Tally:
     rating: int = 0
     ratings: int = 0
 
-    def add(self, said: SeekerTurn, answered: SeekerTurn | None) -> None:
+    def add(self, said: Exchange, answered: Exchange | None) -> None:
         """Count a turn: what the seeker said, and what they said to the reply."""
         self.times += 1
         if answered is None:
@@ -44,7 +45,12 @@ class _Tally:
 
 
 def transitions(dialogues: Iterable[Dialogue]) -> nx.DiGraph:
-    """The strategy-transition network of some dialogues, read once.
+    """The strategy-transition network of some dialogues, read once; see `network`."""
+    return network(exchanges_in(dialogue.turns) for dialogue in dialogues)
+
+
+def network(dialogues: Iterable[Sequence[Exchange]]) -> nx.DiGraph:
+    """The strategy-transition network of some dialogues' exchanges, read once.
 
     Nodes: the eight strategies, with `times` used. Edges from A to B: how many `times` B's turn
     came next after A's in the same dialogue. Both carry what followed: `mean_relief`, the drop of
@@ -60,23 +66,16 @@ def transitions(dialogues: Iterable[Dialogue]) -> nx.DiGraph:
     for dialogue in dialogues:
         seen += 1
         before: Strategy | None = None
-        for turn, after in _with_next(dialogue.turns):
-            replies += turn.reply is not None
-            strategy = turn.reply.strategy if turn.reply else None
-            if strategy:
-                nodes[strategy].add(turn.seeker, after)
-            if strategy and before:
-                edges[before, strategy].add(turn.seeker, after)
-            before = strategy
+        for said, answered in zip(dialogue, [*dialogue[1:], None], strict=False):
+            replies += said.replied
+            if said.strategy:
+                nodes[said.strategy].add(said, answered)
+            if said.strategy and before:
+                edges[before, said.strategy].add(said, answered)
+            before = said.strategy
     used = sum(tally.times for tally in nodes.values())
     graph = nx.DiGraph(dialogues=seen, replies=replies, without_strategy=replies - used)
     # Plain strings, not enum members, so that the network writes and reads back as JSON.
     graph.add_nodes_from((str(s), nodes[s].figures()) for s in Strategy)
     graph.add_edges_from((str(a), str(b), edges[a, b].figures()) for a, b in sorted(edges))
     return graph
-
-
-def _with_next(turns: tuple[Turn, ...]) -> Iterable[tuple[Turn, SeekerTurn | None]]:
-    """Each turn with the seeker's next words, which answer its reply."""
-    following = [*(turn.seeker for turn in turns[1:]), None]
-    return zip(turns, following, strict=True)

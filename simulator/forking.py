@@ -18,7 +18,7 @@ from attunement.simulator.branches import lay_branch, lineage_of, open_branches
 from attunement.simulator.config import RunConfig
 from attunement.simulator.cost import check_priced
 from attunement.simulator.frame import locked, open_run, write_config
-from attunement.simulator.heritage import changed, config_of, given
+from attunement.simulator.heritage import changed, config_of, given, turn_at
 from attunement.simulator.journal import Journal
 
 _NOTHING = (
@@ -67,8 +67,10 @@ def fork(
 
 
 def why_not(dialogue: Dialogue, turn: int) -> str:
-    """Why a turn cannot be forked; empty where it can."""
+    """Why a turn cannot be forked; empty where it can, as the turn in which a dialogue failed."""
     turns = dialogue.turns
+    if dialogue.error and turn == len(turns) + 1:
+        return ""
     if not 1 <= turn <= len(turns):
         there = f"it has turns 1 to {len(turns)}" if turns else "it has none yet"
         return f"dialogue {dialogue.id!r} has no turn {turn}: {there}"
@@ -116,9 +118,9 @@ def _check(
     """`UserError` for a change that means nothing in this run."""
     if change == Change():
         raise UserError(_NOTHING)
-    roles, turn = roles_in(config), dialogue.turns[number - 1]
+    roles, turn = roles_in(config), turn_at(dialogue, number)
     put = given(change, turn, config)
-    if change.draft and change.reply and turn.spoken == "draft":
+    if change.draft and change.reply and "refiner" not in roles:
         raise UserError("the draft is what this turn speaks; change `draft` or `reply`, not both")
     for role in (*put, *change.models, *change.prompts):
         if role not in roles and role != "guard":

@@ -7,7 +7,7 @@ the letter, and its answer stands; whatever hangs on the change is asked anew.
 from dataclasses import dataclass, replace
 
 from attunement.agents.prompting import PromptFile
-from attunement.core.records import Change, Reply, Role, Turn
+from attunement.core.records import Change, Dialogue, Reply, Role, Turn
 from attunement.core.strategies import STRATEGIES, Stage
 from attunement.simulator.backends import roles_in, with_servers
 from attunement.simulator.branches import Lineage, lineage_of
@@ -42,7 +42,7 @@ def desk_of_branch(desk: Desk, task: Task) -> BranchDesk:
     heritage = Heritage(
         root=lineage.root,
         turn=own.turn,
-        given=given(own.change, origin.turns[own.turn - 1], config),
+        given=given(own.change, turn_at(origin, own.turn), config),
         calls={_key(call): call for call in calls if not call["error"]},
     )
     return BranchDesk(replace(desk, config=config, prompts=prompts), heritage)
@@ -64,7 +64,12 @@ def changed(config: RunConfig, change: Change) -> RunConfig:
     return with_servers(config.model_copy(update=update))
 
 
-def given(change: Change, turn: Turn, config: RunConfig) -> dict[Role, str]:
+def turn_at(dialogue: Dialogue, number: int) -> Turn | None:
+    """A dialogue's turn; None for the one in which it failed."""
+    return dialogue.turns[number - 1] if number <= len(dialogue.turns) else None
+
+
+def given(change: Change, turn: Turn | None, config: RunConfig) -> dict[Role, str]:
     """The answers that a change puts in place of a turn's, by role, as it would write them."""
     found: dict[Role, str] = {}
     if plan := change.plan:
@@ -78,20 +83,20 @@ def given(change: Change, turn: Turn, config: RunConfig) -> dict[Role, str]:
     if reply := change.reply:
         if "refiner" in roles_in(config):
             found["refiner"] = _with_strategy(reply, turn).model_dump_json()
-        if turn.spoken == "draft":
+        if turn is None or turn.spoken == "draft":
             found["responder"] = reply.text
     return found
 
 
-def _stage(turn: Turn, strategy: object) -> Stage:
+def _stage(turn: Turn | None, strategy: object) -> Stage:
     """A strategy's own stage; of one that belongs to all, the stage that the turn had."""
     named = (stage for stage, strategies in STRATEGIES.items() if strategy in strategies)
-    had = turn.plan.stage if turn.plan else None
+    had = turn.plan.stage if turn and turn.plan else None
     return next(named, None) or had or Stage.EXPLORATION
 
 
-def _with_strategy(reply: Reply, turn: Turn) -> Reply:
-    had = turn.reply.strategy if turn.reply else None
+def _with_strategy(reply: Reply, turn: Turn | None) -> Reply:
+    had = turn.reply.strategy if turn and turn.reply else None
     return reply.model_copy(update={"strategy": reply.strategy or had})
 
 

@@ -1,4 +1,7 @@
-"""A run on its graph: what each node did and how often each edge was taken, from the journal."""
+"""A run on its graph: what each node did and how often each edge was taken, from the journal.
+
+Branches count nowhere: their first turns are copies.
+"""
 
 from collections.abc import Mapping
 
@@ -6,11 +9,11 @@ import orjson
 from langgraph.graph import END, START
 from sqlalchemy import func, select
 
-from attunement.core.records import Record
+from attunement.core.records import Record, Turn
 from attunement.graphs.drawing.diagram import NodeStats, RunStats, to_networkx
 from attunement.graphs.state import Graph
 from attunement.simulator.journal import Journal
-from attunement.simulator.tables import CALLS, TURNS
+from attunement.simulator.tables import CALLS, DIALOGUES, TURNS
 
 
 class TurnCounts(Record):
@@ -42,6 +45,20 @@ class TurnCounts(Record):
         return self.last if target == END else min(self.through(source), self.through(target))
 
 
+_OF_BRANCHES = select(DIALOGUES.c.idx).where(DIALOGUES.c.origin.is_not(None))
+
+
+def way_of(turn: Turn, ends: bool) -> TurnCounts:
+    """The way of one turn: every count is 0 or 1. `ends`: it ends a dialogue that is done."""
+    return TurnCounts(
+        all=1,
+        first=turn.number == 1,
+        crises=turn.spoken == "hand_off",
+        closings=turn.spoken is None and turn.recorded is None,
+        last=ends,
+    )
+
+
 def run_stats(journal: Journal, compiled: Graph) -> RunStats:
     """What a run did on its graph so far; a turn in progress shows in the calls alone."""
     turns, calls = turn_counts(journal), call_stats(journal)
@@ -58,9 +75,9 @@ def run_stats(journal: Journal, compiled: Graph) -> RunStats:
 def turn_counts(journal: Journal) -> TurnCounts:
     """Count the committed turns by the way they took, one at a time."""
     counts = dict.fromkeys(("all", "first", "crises", "closings"), 0)
-    query = select(TURNS.c.number, TURNS.c.record).execution_options(yield_per=500)
+    query = select(TURNS.c.number, TURNS.c.record).where(TURNS.c.dialogue.not_in(_OF_BRANCHES))
     with journal.engine.connect() as db:
-        for number, record in db.execute(query):
+        for number, record in db.execute(query.execution_options(yield_per=500)):
             turn = orjson.loads(record)
             spoken = turn.get("spoken")
             counts["all"] += 1
@@ -71,7 +88,7 @@ def turn_counts(journal: Journal) -> TurnCounts:
 
 
 def call_stats(journal: Journal) -> Mapping[str, dict[str, int | float | None]]:
-    """What each role's calls amount to, as fields of `NodeStats`, in one query."""
+    """What each role's calls that were sent amount to, as fields of `NodeStats`, in one query."""
     c = CALLS.c
     query = select(
         c.role,
@@ -79,7 +96,8 @@ def call_stats(journal: Journal) -> Mapping[str, dict[str, int | float | None]]:
         func.avg(c.latency_ms).label("mean_latency_ms"),
         func.count(c.error).label("errors"),
         func.count().filter(c.attempt > 1).label("re_asks"),
-    ).group_by(c.role)
+    )
+    query = query.where(c.tries > 0, c.dialogue.not_in(_OF_BRANCHES)).group_by(c.role)
     with journal.engine.connect() as db:
         rows = [dict(row) for row in db.execute(query).mappings()]
     return {row.pop("role"): row for row in rows}

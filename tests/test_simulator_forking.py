@@ -7,7 +7,7 @@ import pytest
 
 from attunement.agents.models.base import Ask
 from attunement.agents.prompting import packaged_prompts
-from attunement.core.errors import RunFolderError, UserError
+from attunement.core.errors import ModelError, RunFolderError, UserError
 from attunement.core.records import Change, Dialogue, Plan, Reply
 from attunement.core.strategies import Strategy
 from attunement.evaluation.summary import summarise
@@ -220,6 +220,26 @@ def test_a_reply_given_where_the_refinement_was_set_aside_is_spoken(tmp_path):
     assert dialogue(tmp_path / "run", 0).turns[0].spoken == "draft"
     branch = forked(tmp_path / "run", 0, 1, Change(reply=Reply(text="Mine.")), broken)
     assert branch.turns[0].reply.text == "Mine."
+
+
+def test_the_turn_in_which_a_dialogue_failed_is_forked_with_another_model(tmp_path):
+    def broken(ask: Ask) -> str:
+        if ask.role == "responder" and sum(a.role == "responder" for a in chat.asked) > 1:
+            raise ModelError("the server is gone")
+        return "What happened?"
+
+    chat, mended = answering(responder=broken), judge(_answers, name="other")
+    small_run(tmp_path / "run", chat, max_turns=3)
+    failed = dialogue(tmp_path / "run", 0)
+    assert failed.error
+    assert len(failed.turns) == 1
+    laid = fork(tmp_path / "run", "0", 2, Change(model="other"), check_models=False)
+    assert run(tmp_path / "run", backends=[chat, mended], only=[laid.index])
+    branch = dialogue(tmp_path / "run", laid.index)
+    assert branch.turns[0] == failed.turns[0]
+    assert branch.stop_reason == "max_turns"
+    seekers = [c for c in calls(tmp_path / "run", laid.index) if c["role"] == "seeker"]
+    assert seekers[0]["tries"] == 0
 
 
 # ---- branches of branches, and other feeds ------------------------------------------------------
