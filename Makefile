@@ -13,7 +13,7 @@ MAKE_VENV = $$(command -v $(PYTHON) || command -v python3) -m venv
 # The demo needs neither torch nor the tools of development.
 $(VENV)/.light: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(MAKE_VENV) $(VENV)
-	$(BIN)/python -m pip install -q -c constraints.txt -e ".[openai]"
+	$(BIN)/python -m pip install -q -c constraints.txt -e ".[openai,view]"
 	touch $@
 
 $(VENV)/.ready: pyproject.toml constraints.txt

@@ -1,1 +1,1 @@
-"""Running it: scheduler, journal, resume, replay, export."""
+"""Running it: scheduler, journal, resume, fork, replay, labels, export."""

@@ -1,1 +1,1 @@
-"""Pages on this machine's own address, for people to read and to judge."""
+"""Seeing: the debugger, the arena, the report; local pages."""
