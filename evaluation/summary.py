@@ -8,7 +8,8 @@ from statistics import fmean
 from attunement.core.records import Dialogue, Record
 from attunement.evaluation.reflection import ReflectionMeter, ReflectionScore
 from attunement.simulator.cost import FREE, Price
-from attunement.simulator.journal import Journal, Usage
+from attunement.simulator.journal import Journal
+from attunement.simulator.usage import Usage
 
 
 class Spent(Record):

@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from pydantic import TypeAdapter
 from sqlalchemy import URL, Connection, Engine, create_engine, delete, event, exists, func, select
@@ -42,6 +42,7 @@ from attunement.simulator.tables import (
     VERDICTS,
     VERSION,
 )
+from attunement.simulator.usage import Usage, together
 from attunement.simulator.verdicts import Judged, turns_of, verdict_row, verdicts_of
 from attunement.simulator.writer import (
     VERDICT_KEY,
@@ -75,29 +76,6 @@ class Task:
     """Every journalled call, in the order of turns."""
     fork: Fork | None = None
     """Where it comes from, for a branch."""
-
-
-class Usage(NamedTuple):
-    """What the calls of one role to one model amount to."""
-
-    role: str
-    model: str
-    calls: int
-    failed: int
-    prompt_tokens: int | None
-    """None where no answer counted them, as with the others."""
-    completion_tokens: int | None
-    cached_tokens: int | None
-    """Prompt tokens that the server says its prefix cache served."""
-
-    def plus(self, other: "Usage") -> "Usage":
-        """The sum of two rows of the same role and model."""
-        sums = (_sum(a, b) for a, b in zip(self[2:], other[2:], strict=True))
-        return Usage(self.role, self.model, *sums)  # type: ignore[arg-type]  # counts are counts
-
-
-def _sum(a: int | None, b: int | None) -> int | None:
-    return a if b is None else b if a is None else a + b
 
 
 class Journal:
@@ -320,11 +298,7 @@ class Journal:
         with self.engine.connect() as db:
             forgotten = db.execute(select(META.c.value).where(META.c.key == _FORGOTTEN)).scalar()
             rows = self._usage(db) + [Usage(*row) for row in json.loads(forgotten or "[]")]
-        together: dict[tuple[str, str], Usage] = {}
-        for row in rows:
-            key = row.role, row.model
-            together[key] = row.plus(together[key]) if key in together else row
-        return [together[key] for key in sorted(together)]
+        return together(rows)
 
     def _usage(self, db: Connection, *where: Any) -> list[Usage]:
         """Of the calls that were sent: those that a branch took over cost nothing."""
