@@ -4,6 +4,7 @@ A branch asks with its root's seeds. So a request that the change does not touch
 the letter, and its answer stands; whatever hangs on the change is asked anew.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from attunement.agents.prompting import PromptFile
@@ -32,9 +33,7 @@ def desk_of_branch(desk: Desk, task: Task) -> BranchDesk:
     """The run's desk with what the forks up to this branch have changed, and its heritage."""
     lineage = lineage_of(desk.journal.engine, task.index)
     config = config_of(desk.config, lineage)
-    prompts = dict(desk.prompts)
-    for fork in lineage.forks:
-        prompts |= {role: PromptFile(text) for role, text in fork.change.prompts.items()}
+    prompts = prompts_of(desk.prompts, lineage)
     own = lineage.forks[-1]
     origin = desk.journal.named(own.origin)
     assert origin is not None, own.origin
@@ -53,6 +52,14 @@ def config_of(config: RunConfig, lineage: Lineage) -> RunConfig:
     for fork in lineage.forks:
         config = changed(config, fork.change)
     return config
+
+
+def prompts_of(prompts: Mapping[Role, PromptFile], lineage: Lineage) -> dict[Role, PromptFile]:
+    """The run's prompt files with those that the forks of a lineage have put in their place."""
+    found = dict(prompts)
+    for fork in lineage.forks:
+        found |= {role: PromptFile(text) for role, text in fork.change.prompts.items()}
+    return found
 
 
 def changed(config: RunConfig, change: Change) -> RunConfig:

@@ -4,7 +4,7 @@
     GET  api/runs/R                              RunPage
     GET  api/runs/R/graph                        GraphPage
     GET  api/runs/R/strategies                   StrategyPage
-    GET  api/runs/R/settings                     Settings
+    GET  api/runs/R/settings?dialogue            Settings
     GET  api/runs/R/dialogues?…                  DialogueList
          q, status, ended, problem, emotion, flag, sort, descending (0 or 1), offset, limit
     GET  api/runs/R/dialogues/D                  DialoguePage
@@ -152,7 +152,10 @@ Point = tuple[float, float]
 
 
 class NodeView(Record):
-    """A node of the agent graph: its place and, for a whole run, what happened in it."""
+    """A node of the agent graph: its place and, for a whole run, what happened in it.
+
+    Its frame runs through the middle of its outermost cells.
+    """
 
     id: str
     label: str
@@ -366,7 +369,8 @@ class CallView(Record):
     model: str
     """`person` where an answer was given by hand."""
     prompt_version: str
-    seed: int
+    seed: Annotated[str, Field(coerce_numbers_to_str=True)]
+    """A number, as text: JavaScript would round it."""
     request_hash: str
     messages: tuple[dict[str, str], ...]
     """The exact rendered prompt: `role` and `content`."""
@@ -471,7 +475,7 @@ class DialogueComparison(Record):
 
 
 class Settings(Record):
-    """What a run was made with, and what a fork may change."""
+    """What a run was made with, or a branch of it, and what a fork may change."""
 
     roles: tuple[str, ...]
     """That take part."""
