@@ -1,19 +1,20 @@
+// The pages' entry: queries, addresses, theme.
+import { QueryClientProvider } from "@tanstack/react-query";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
-import { ReactFlow } from "@xyflow/react";
-import "@xyflow/react/dist/style.css";
+import { Router } from "wouter";
+import { useHash, useHashSearch } from "./address";
+import { client } from "./queries";
+import { Shell } from "./Shell";
+import "./theme.css";
+import "./controls.css";
 
 createRoot(document.getElementById("root")!).render(
   <StrictMode>
-    <div style={{ width: 600, height: 400 }}>
-      <ReactFlow
-        nodes={[
-          { id: "a", position: { x: 0, y: 0 }, data: { label: "seeker" } },
-          { id: "b", position: { x: 100, y: 100 }, data: { label: "planner" } },
-        ]}
-        edges={[{ id: "ab", source: "a", target: "b", label: "support" }]}
-        fitView
-      />
-    </div>
+    <QueryClientProvider client={client}>
+      <Router hook={useHash} searchHook={useHashSearch}>
+        <Shell />
+      </Router>
+    </QueryClientProvider>
   </StrictMode>,
 );

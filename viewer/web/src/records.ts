@@ -7,6 +7,9 @@
 
 /**
  * ESConv's thirteen problem types, in the corpus' spelling, and `other` for foreign tables.
+ *
+ * This interface was referenced by `Api`'s JSON-Schema
+ * via the `definition` "Problem".
  */
 export type Problem =
   | "ongoing depression"
@@ -25,6 +28,9 @@ export type Problem =
   | "other";
 /**
  * ESConv's eleven emotion types.
+ *
+ * This interface was referenced by `Api`'s JSON-Schema
+ * via the `definition` "Emotion".
  */
 export type Emotion =
   | "anxiety"
@@ -40,10 +46,16 @@ export type Emotion =
   | "pain";
 /**
  * Hill's three stages as ESConv uses them; the order may bend.
+ *
+ * This interface was referenced by `Api`'s JSON-Schema
+ * via the `definition` "Stage".
  */
 export type Stage = "Exploration" | "Comforting" | "Action";
 /**
  * What a supporter's reply does, in ESConv's spelling.
+ *
+ * This interface was referenced by `Api`'s JSON-Schema
+ * via the `definition` "Strategy".
  */
 export type Strategy =
   | "Question"
@@ -56,6 +68,9 @@ export type Strategy =
   | "Others";
 /**
  * What can be wrong with a supporter's reply.
+ *
+ * This interface was referenced by `Api`'s JSON-Schema
+ * via the `definition` "PsychologicalError".
  */
 export type PsychologicalError =
   "Strategy Mismatch" | "Template Response" | "Lack of Empathy" | "Emotion Misread" | "Early Emotion Shift" | "Other";
@@ -82,12 +97,18 @@ export interface Api {
 }
 /**
  * Why something was not done.
+ *
+ * This interface was referenced by `Api`'s JSON-Schema
+ * via the `definition` "Refusal".
  */
 export interface Refusal {
   error: string;
 }
 /**
  * All runs that are open for reading.
+ *
+ * This interface was referenced by `Api`'s JSON-Schema
+ * via the `definition` "Runs".
  */
 export interface Runs {
   runs: RunCard[];
@@ -102,6 +123,9 @@ export interface Runs {
 }
 /**
  * A run in a list.
+ *
+ * This interface was referenced by `Api`'s JSON-Schema
+ * via the `definition` "RunCard".
  */
 export interface RunCard {
   /**
@@ -159,6 +183,9 @@ export interface RunCard {
 }
 /**
  * A run in figures.
+ *
+ * This interface was referenced by `Api`'s JSON-Schema
+ * via the `definition` "RunPage".
  */
 export interface RunPage {
   card: RunCard;
@@ -199,6 +226,9 @@ export interface RunPage {
 }
 /**
  * How often something came.
+ *
+ * This interface was referenced by `Api`'s JSON-Schema
+ * via the `definition` "Count".
  */
 export interface Count {
   name: string;
@@ -206,6 +236,9 @@ export interface Count {
 }
 /**
  * What one role's calls to one model amount to; None where nobody counted.
+ *
+ * This interface was referenced by `Api`'s JSON-Schema
+ * via the `definition` "RoleUsage".
  */
 export interface RoleUsage {
   role: string;
@@ -217,6 +250,9 @@ export interface RoleUsage {
 }
 /**
  * A run on its graph.
+ *
+ * This interface was referenced by `Api`'s JSON-Schema
+ * via the `definition` "GraphPage".
  */
 export interface GraphPage {
   graph: GraphView;
@@ -227,6 +263,9 @@ export interface GraphPage {
 }
 /**
  * A compiled graph, laid out; every box has room for its name and two lines of 18 letters.
+ *
+ * This interface was referenced by `Api`'s JSON-Schema
+ * via the `definition` "GraphView".
  */
 export interface GraphView {
   name: string;
@@ -237,6 +276,11 @@ export interface GraphView {
 }
 /**
  * A node of the agent graph: its place and, for a whole run, what happened in it.
+ *
+ * Its frame runs through the middle of its outermost cells.
+ *
+ * This interface was referenced by `Api`'s JSON-Schema
+ * via the `definition` "NodeView".
  */
 export interface NodeView {
   id: string;
@@ -259,6 +303,9 @@ export interface NodeView {
 }
 /**
  * An edge of the agent graph.
+ *
+ * This interface was referenced by `Api`'s JSON-Schema
+ * via the `definition` "EdgeView".
  */
 export interface EdgeView {
   source: string;
@@ -283,6 +330,9 @@ export interface EdgeView {
 }
 /**
  * The strategy-transition network of a run.
+ *
+ * This interface was referenced by `Api`'s JSON-Schema
+ * via the `definition` "StrategyPage".
  */
 export interface StrategyPage {
   replies: number;
@@ -295,6 +345,9 @@ export interface StrategyPage {
 }
 /**
  * One of the eight strategies; means are None over nothing.
+ *
+ * This interface was referenced by `Api`'s JSON-Schema
+ * via the `definition` "StrategyNode".
  */
 export interface StrategyNode {
   strategy: string;
@@ -304,6 +357,9 @@ export interface StrategyNode {
 }
 /**
  * One strategy after another, in the next turn of the same dialogue.
+ *
+ * This interface was referenced by `Api`'s JSON-Schema
+ * via the `definition` "StrategyEdge".
  */
 export interface StrategyEdge {
   source: string;
@@ -313,7 +369,10 @@ export interface StrategyEdge {
   mean_rating: number | null;
 }
 /**
- * What a run was made with, and what a fork may change.
+ * What a run was made with, or a branch of it, and what a fork may change.
+ *
+ * This interface was referenced by `Api`'s JSON-Schema
+ * via the `definition` "Settings".
  */
 export interface Settings {
   /**
@@ -348,6 +407,9 @@ export interface Settings {
 }
 /**
  * A page of a run's dialogues; branches stand among them.
+ *
+ * This interface was referenced by `Api`'s JSON-Schema
+ * via the `definition` "DialogueList".
  */
 export interface DialogueList {
   rows: DialogueCard[];
@@ -359,6 +421,9 @@ export interface DialogueList {
 }
 /**
  * A dialogue in a list.
+ *
+ * This interface was referenced by `Api`'s JSON-Schema
+ * via the `definition` "DialogueCard".
  */
 export interface DialogueCard {
   index: number;
@@ -394,6 +459,9 @@ export interface DialogueCard {
 }
 /**
  * What a dialogue did to its seeker. None where there is nothing to compute it from.
+ *
+ * This interface was referenced by `Api`'s JSON-Schema
+ * via the `definition` "Outcome".
  */
 export interface Outcome {
   first_intensity: number | null;
@@ -405,6 +473,9 @@ export interface Outcome {
 }
 /**
  * Where a search was found.
+ *
+ * This interface was referenced by `Api`'s JSON-Schema
+ * via the `definition` "Hit".
  */
 export interface Hit {
   /**
@@ -424,6 +495,9 @@ export interface Hit {
 }
 /**
  * A dialogue with all that was said and thought.
+ *
+ * This interface was referenced by `Api`'s JSON-Schema
+ * via the `definition` "DialoguePage".
  */
 export interface DialoguePage {
   card: DialogueCard;
@@ -451,6 +525,9 @@ export interface DialoguePage {
 }
 /**
  * A seeker's card: who they are and what no supporter may see.
+ *
+ * This interface was referenced by `Api`'s JSON-Schema
+ * via the `definition` "Persona".
  */
 export interface Persona {
   /**
@@ -546,6 +623,9 @@ export interface BigFive {
 }
 /**
  * A turn and what follows from it.
+ *
+ * This interface was referenced by `Api`'s JSON-Schema
+ * via the `definition` "TurnView".
  */
 export interface TurnView {
   turn: Turn;
@@ -577,6 +657,9 @@ export interface TurnView {
  * One exchange: the seeker's words, everything thought about them, and the reply spoken.
  *
  * A dialogue's last turn may hold the seeker's words alone (`spoken` is None): their goodbye.
+ *
+ * This interface was referenced by `Api`'s JSON-Schema
+ * via the `definition` "Turn".
  */
 export interface Turn {
   /**
@@ -604,6 +687,9 @@ export interface Turn {
 }
 /**
  * What a seeker says, and in private what it does to them (never shown to a supporter).
+ *
+ * This interface was referenced by `Api`'s JSON-Schema
+ * via the `definition` "SeekerTurn".
  */
 export interface SeekerTurn {
   text: string;
@@ -642,6 +728,9 @@ export interface Risky {
 }
 /**
  * What the planner wants the next reply to do.
+ *
+ * This interface was referenced by `Api`'s JSON-Schema
+ * via the `definition` "Plan".
  */
 export interface Plan {
   /**
@@ -653,6 +742,9 @@ export interface Plan {
 }
 /**
  * A supporter's words, and the strategy that they follow where one was given.
+ *
+ * This interface was referenced by `Api`'s JSON-Schema
+ * via the `definition` "Reply".
  */
 export interface Reply {
   text: string;
@@ -660,6 +752,9 @@ export interface Reply {
 }
 /**
  * Who the reflector believes it is talking to. It has not seen the draft or the persona.
+ *
+ * This interface was referenced by `Api`'s JSON-Schema
+ * via the `definition` "Reflection".
  */
 export interface Reflection {
   /**
@@ -691,6 +786,9 @@ export interface Inferred {
 }
 /**
  * Why a turn is no training data: a role gave no usable answer.
+ *
+ * This interface was referenced by `Api`'s JSON-Schema
+ * via the `definition` "SetAside".
  */
 export interface SetAside {
   role: string;
@@ -698,6 +796,9 @@ export interface SetAside {
 }
 /**
  * A judgement with its reason; an unreadable one has no value and enters no mean.
+ *
+ * This interface was referenced by `Api`'s JSON-Schema
+ * via the `definition` "Verdict".
  */
 export interface Verdict {
   /**
@@ -724,6 +825,9 @@ export interface Verdict {
 }
 /**
  * One person's words on one turn.
+ *
+ * This interface was referenced by `Api`'s JSON-Schema
+ * via the `definition` "Annotation".
  */
 export interface Annotation {
   label: ("good" | "bad") | null;
@@ -735,6 +839,9 @@ export interface Annotation {
 }
 /**
  * A piece of a word diff.
+ *
+ * This interface was referenced by `Api`'s JSON-Schema
+ * via the `definition` "Word".
  */
 export interface Word {
   kind: "same" | "removed" | "added";
@@ -745,6 +852,9 @@ export interface Word {
 }
 /**
  * What the reflector inferred beside what the seeker hides, where both are known.
+ *
+ * This interface was referenced by `Api`'s JSON-Schema
+ * via the `definition` "Inference".
  */
 export interface Inference {
   /**
@@ -772,6 +882,9 @@ export interface Inference {
 }
 /**
  * One public line of a dialogue: all that the other side can hear.
+ *
+ * This interface was referenced by `Api`'s JSON-Schema
+ * via the `definition` "Utterance".
  */
 export interface Utterance {
   speaker: "seeker" | "supporter";
@@ -783,6 +896,9 @@ export interface Utterance {
 }
 /**
  * Where a branch comes from.
+ *
+ * This interface was referenced by `Api`'s JSON-Schema
+ * via the `definition` "Fork".
  */
 export interface Fork {
   /**
@@ -800,6 +916,9 @@ export interface Fork {
  *
  * A plan, draft, reply or reflection stands in place of an answer at that turn; models, prompts
  * and a seed hold from its supporter on.
+ *
+ * This interface was referenced by `Api`'s JSON-Schema
+ * via the `definition` "Change".
  */
 export interface Change {
   plan: Plan | null;
@@ -810,7 +929,7 @@ export interface Change {
   reply: Reply | null;
   reflection: Reflection | null;
   /**
-   * Spec of the model behind every role.
+   * Spec of the model behind the supporter's roles; the seeker and the guard keep theirs.
    */
   model: string | null;
   /**
@@ -832,6 +951,9 @@ export interface Change {
 }
 /**
  * A branch of a dialogue.
+ *
+ * This interface was referenced by `Api`'s JSON-Schema
+ * via the `definition` "Branch".
  */
 export interface Branch {
   index: number;
@@ -848,6 +970,9 @@ export interface Branch {
 }
 /**
  * A turn on its graph.
+ *
+ * This interface was referenced by `Api`'s JSON-Schema
+ * via the `definition` "TurnPage".
  */
 export interface TurnPage {
   view: TurnView;
@@ -871,6 +996,9 @@ export interface TurnPage {
 }
 /**
  * What one node did in a turn, in the sequence of the turn.
+ *
+ * This interface was referenced by `Api`'s JSON-Schema
+ * via the `definition` "Step".
  */
 export interface Step {
   node: string;
@@ -892,6 +1020,9 @@ export interface Step {
 }
 /**
  * One model call.
+ *
+ * This interface was referenced by `Api`'s JSON-Schema
+ * via the `definition` "CallView".
  */
 export interface CallView {
   attempt: number;
@@ -901,7 +1032,10 @@ export interface CallView {
    */
   model: string;
   prompt_version: string;
-  seed: number;
+  /**
+   * A number, as text: JavaScript would round it.
+   */
+  seed: string;
   request_hash: string;
   /**
    * The exact rendered prompt: `role` and `content`.
@@ -926,6 +1060,9 @@ export interface CallView {
 }
 /**
  * Two runs, dialogue by dialogue: those of one persona, in the sequence of the first run.
+ *
+ * This interface was referenced by `Api`'s JSON-Schema
+ * via the `definition` "RunComparison".
  */
 export interface RunComparison {
   a: RunPage;
@@ -941,6 +1078,9 @@ export interface RunComparison {
 }
 /**
  * Two dialogues of two runs, with one persona.
+ *
+ * This interface was referenced by `Api`'s JSON-Schema
+ * via the `definition` "Pairing".
  */
 export interface Pairing {
   a: DialogueCard;
@@ -952,6 +1092,9 @@ export interface Pairing {
 }
 /**
  * Two dialogues, turn by turn.
+ *
+ * This interface was referenced by `Api`'s JSON-Schema
+ * via the `definition` "DialogueComparison".
  */
 export interface DialogueComparison {
   a: Side;
@@ -960,6 +1103,9 @@ export interface DialogueComparison {
 }
 /**
  * One of two dialogues.
+ *
+ * This interface was referenced by `Api`'s JSON-Schema
+ * via the `definition` "Side".
  */
 export interface Side {
   run: string;
@@ -969,6 +1115,9 @@ export interface Side {
 }
 /**
  * Turns of the same number.
+ *
+ * This interface was referenced by `Api`'s JSON-Schema
+ * via the `definition` "Aligned".
  */
 export interface Aligned {
   number: number;
@@ -986,6 +1135,9 @@ export interface Aligned {
 }
 /**
  * Something has changed; a page asks anew for what it shows.
+ *
+ * This interface was referenced by `Api`'s JSON-Schema
+ * via the `definition` "News".
  */
 export interface News {
   run: string;
@@ -1001,8 +1153,75 @@ export interface News {
 }
 /**
  * A branch that has begun.
+ *
+ * This interface was referenced by `Api`'s JSON-Schema
+ * via the `definition` "Forked".
  */
 export interface Forked {
   index: number;
   id: string;
+}
+/**
+ * The Big Five as levels; prompts say them in plain sentences, never as numbers.
+ *
+ * This interface was referenced by `Api`'s JSON-Schema
+ * via the `definition` "BigFive".
+ */
+export interface BigFive1 {
+  openness: "low" | "medium" | "high";
+  conscientiousness: "low" | "medium" | "high";
+  extraversion: "low" | "medium" | "high";
+  agreeableness: "low" | "medium" | "high";
+  neuroticism: "low" | "medium" | "high";
+}
+/**
+ * What a stranger could know about a person; every field may be unknown.
+ *
+ * This interface was referenced by `Api`'s JSON-Schema
+ * via the `definition` "Demographics".
+ */
+export interface Demographics1 {
+  /**
+   * Years; for an age band in an imported table, its middle.
+   */
+  age: number | null;
+  gender: string | null;
+  occupation: string | null;
+  education: string | null;
+  /**
+   * Where someone comes from and lives, in a few words.
+   */
+  culture: string | null;
+  /**
+   * Household and means, in a few words.
+   */
+  living: string | null;
+}
+/**
+ * Big Five levels as the reflector reads them; None where the dialogue gives no sign.
+ *
+ * This interface was referenced by `Api`'s JSON-Schema
+ * via the `definition` "Inferred".
+ */
+export interface Inferred1 {
+  openness: ("low" | "medium" | "high") | null;
+  conscientiousness: ("low" | "medium" | "high") | null;
+  extraversion: ("low" | "medium" | "high") | null;
+  agreeableness: ("low" | "medium" | "high") | null;
+  neuroticism: ("low" | "medium" | "high") | null;
+}
+/**
+ * What the guard found in the seeker's words.
+ *
+ * This interface was referenced by `Api`'s JSON-Schema
+ * via the `definition` "Risky".
+ */
+export interface Risky1 {
+  crisis: boolean;
+  kind: ("self-harm" | "suicide" | "harm to others" | "abuse") | null;
+  /**
+   * The words that led to it.
+   */
+  evidence: string;
+  found_by: ("rules" | "model") | null;
 }

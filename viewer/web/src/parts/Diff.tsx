@@ -1,0 +1,26 @@
+// A word diff: what was removed is struck out, what was added underlined.
+import type { Word } from "../records";
+import "./diff.css";
+
+interface Props {
+  words: readonly Word[];
+  /** `removed` shows the old text, `added` the new one; by default both stand in one text. */
+  side?: "removed" | "added";
+}
+
+/** Pieces keep their spaces; screen readers hear `deletion` and `insertion`. */
+export function Diff({ words, side }: Props) {
+  return (
+    <span className="diff" dir="auto">
+      {words
+        .filter((word) => word.kind === "same" || side === undefined || word.kind === side)
+        .map((word, place) => piece(word, place))}
+    </span>
+  );
+}
+
+function piece(word: Word, place: number) {
+  if (word.kind === "removed") return <del key={place}>{word.text}</del>;
+  if (word.kind === "added") return <ins key={place}>{word.text}</ins>;
+  return <span key={place}>{word.text}</span>;
+}
