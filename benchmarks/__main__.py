@@ -14,7 +14,7 @@ from benchmarks.measure import Line, machine
 
 NAMES = (
     "startup", "journal", "embedded", "memory", "corpora", "adaptive", "client", "evaluating",
-    "training",
+    "training", "viewing",
 )  # fmt: skip
 """The measurements, the quick ones first."""
 

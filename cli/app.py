@@ -23,10 +23,12 @@ from attunement.cli.label_errors import label_errors
 from attunement.cli.lint import lint
 from attunement.cli.pairs import pairs
 from attunement.cli.personas import app as personas
+from attunement.cli.report import report
 from attunement.cli.resume import resume
 from attunement.cli.show import show
 from attunement.cli.simulate import simulate
 from attunement.cli.train import app as train
+from attunement.cli.view import view
 from attunement.core.errors import AttunementError, UserError, unknown
 
 
@@ -72,10 +74,12 @@ app.command("resume")(resume)
 app.command("fork")(fork)
 app.command("show")(show)
 app.command("export")(export)
+app.command("report")(report)
 app.command("graph")(graph)
 app.command("label-errors")(label_errors)
 app.command("pairs")(pairs)
 app.command("lint")(lint)
+app.command("view")(view)
 app.command("arena")(arena)
 app.command("evaluate")(evaluate)
 app.command("evolve")(evolve)

@@ -12,6 +12,10 @@ def export(
     calls: Annotated[
         bool, typer.Option("--calls", help="Every model call with its prompt and answer.")
     ] = False,
+    branches: Annotated[
+        bool,
+        typer.Option("--branches", help="The branches too, from their fork on, and their origins."),
+    ] = False,
 ) -> None:
     """Write every turn as one JSON line, in a stable order and without clock values.
 
@@ -24,6 +28,7 @@ def export(
 
     _, journal = open_run(run)
     with closing(journal):
-        written = write_rows(call_rows(journal) if calls else turn_rows(journal), out)
+        rows = call_rows(journal, branches) if calls else turn_rows(journal, branches)
+        written = write_rows(rows, out)
     if str(out) != "-":
         typer.echo(f"{written} {'calls' if calls else 'turns'} written to {out}")

@@ -4,13 +4,18 @@ from collections.abc import Iterable, Iterator
 from itertools import groupby
 
 from attunement.core.psychology import ERRORS
-from attunement.core.records import Verdict
+from attunement.core.records import Turn, Verdict
+from attunement.simulator.annotating import ANNOTATION, annotations
 from attunement.simulator.matching import PERSON
 
 
 def judged_lines(verdicts: Iterable[Verdict]) -> Iterator[tuple[str, bool]]:
-    """(words, whether it is a fault) of each; the marks that a judge gave together in one line."""
-    for _, group in groupby(verdicts, _together):
+    """(words, whether it is a fault) of each; the marks that a judge gave together in one line.
+
+    Annotations are left out: see `annotated_lines`.
+    """
+    judged = (verdict for verdict in verdicts if verdict.name != ANNOTATION)
+    for _, group in groupby(judged, _together):
         found = list(group)
         if len(found) > 1 and ": " in found[0].name:
             marks = ", ".join(f"{_scale(v)} {_number(v)}" for v in found)
@@ -19,6 +24,14 @@ def judged_lines(verdicts: Iterable[Verdict]) -> Iterator[tuple[str, bool]]:
         for verdict in found:
             fault = verdict.name == ERRORS and verdict.value != 0
             yield _line(verdict, _found(verdict)), fault
+
+
+def annotated_lines(turn: Turn) -> Iterator[tuple[str, bool]]:
+    """(words, whether it is a fault) of what each person said of a turn as they read it."""
+    for who, said in annotations(turn).items():
+        found = [word for word in (said.label, ", ".join(said.errors)) if word]
+        note = [said.note] if said.note else []
+        yield f"{who}: {'. '.join(['; '.join(found)] * bool(found) + note)}", said.faulty
 
 
 def _together(verdict: Verdict) -> tuple[object, ...]:

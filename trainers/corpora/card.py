@@ -56,6 +56,9 @@ _COLUMNS = {
     "rejected_words": "words of the rejected side",
     "words": "words of the completion",
     "verdicts": "judgements of the sides, each with its reason",
+    "annotations": "what people said of the turn as they read the run: `by` whom, `label` good or "
+    "bad, `errors` of the reply that was spoken, `note`; a turn labelled bad, or with an error, is "
+    "no row",
 }
 
 
@@ -139,6 +142,8 @@ def _features(types: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def _feature(kind: Any) -> dict[str, Any]:
+    if isinstance(kind, list):
+        return {"list": kind[0]}
     if isinstance(kind, dict):
         return {"list": _features(kind)}
     return {"struct": _features(dict(kind))} if isinstance(kind, tuple) else {"dtype": kind}

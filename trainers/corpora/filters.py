@@ -8,7 +8,11 @@ from attunement.core.psychology import ERRORS
 from attunement.core.records import Dialogue, Record, Turn, Utterance
 from attunement.core.text import CONTROLS
 from attunement.evaluation.realism.seeker import score_seeker
+from attunement.simulator.annotating import annotations
 from attunement.trainers.corpora.rows import edit_distance, words
+
+LABELLED_BAD = "a person labelled it bad"
+"""Also where they named an error of the reply."""
 
 
 class Filters(Record):
@@ -41,6 +45,8 @@ def turn_reason(turn: Turn, heard: Sequence[Utterance], min_history: int) -> str
     """Why a supporter's turn is no training data; None if it may be."""
     if turn.guard.crisis:
         return "crisis"
+    if any(annotation.faulty for annotation in annotations(turn).values()):
+        return LABELLED_BAD
     if turn.set_aside:
         return f"set aside: no usable answer of the {turn.set_aside[0].role}"
     spoken = sum(line.speaker == "seeker" and bool(line.text.strip()) for line in heard)

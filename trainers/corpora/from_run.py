@@ -24,6 +24,7 @@ from attunement.trainers.corpora.rows import (
     SetName,
     make_example,
     make_pair,
+    remarks,
 )
 from attunement.trainers.corpora.tasks import WITH_STRATEGY, Prompts, spoken_as, task_prompt
 from attunement.trainers.corpora.writing import CorpusWriter
@@ -166,6 +167,7 @@ def _pair(
         rejected_prompt_version=plan.prompts[writer].version,
         iteration=plan.iteration,
         verdicts=tuple(v for v in turn.verdicts if v.about in (plan.chosen, "draft")),
+        annotations=remarks(turn),
     )
 
 
@@ -195,4 +197,5 @@ def _example(
         persona_id=dialogue.persona.id,
         strategy=reply.strategy,
         model="human" if human else plan.config.spec_for(role) or "",
+        annotations=remarks(turn),
     )

@@ -14,7 +14,7 @@ from attunement.core.strategies import Strategy, joined, split_joint
 from attunement.simulator.history import with_history
 from attunement.trainers.corpora.filters import error_reason, pair_reason, turn_reason
 from attunement.trainers.corpora.from_run import Harvest
-from attunement.trainers.corpora.rows import PairRow, make_pair
+from attunement.trainers.corpora.rows import PairRow, make_pair, remarks
 from attunement.trainers.corpora.tasks import task_prompt
 from attunement.trainers.corpora.writing import CorpusWriter
 
@@ -85,6 +85,7 @@ def _pair(
         rejected_prompt_version=plan.prompts[role].version,
         iteration=plan.iteration,
         verdicts=tuple(v for v in turn.verdicts if v.about in _JUDGED[name]),
+        annotations=remarks(turn),
     )
 
 

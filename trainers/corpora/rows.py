@@ -14,8 +14,9 @@ from rapidfuzz.distance import Levenshtein
 
 from attunement.agents.prompting import ChatMessage, Prompt
 from attunement.core.corpora import Example, Message, PreferencePair
-from attunement.core.records import Verdict
+from attunement.core.records import Turn, Verdict
 from attunement.core.strategies import Strategy
+from attunement.simulator.annotating import Annotation, annotations
 
 PairSet = Literal["response", "strategy", "joint"]
 ExampleSet = Literal["sft_direct", "sft_planner", "sft_responder", "sft_joint"]
@@ -26,6 +27,13 @@ EXAMPLE_SETS: tuple[ExampleSet, ...] = ("sft_direct", "sft_planner", "sft_respon
 Source = Literal["refined", "recorded", "mined", "spoken", "instruction"]
 """Where a chosen side comes from: a refinement, a recorded human reply against a draft, inferential
 preference mining; for examples: the reply spoken in a run, or a general instruction."""
+
+
+class Remark(Annotation):
+    """What one person said of a row's turn."""
+
+    by: str
+    """Their key."""
 
 
 class PairRow(PreferencePair):
@@ -58,6 +66,8 @@ class PairRow(PreferencePair):
     """`str.split()` words."""
     rejected_words: int
     verdicts: tuple[Verdict, ...]
+    annotations: tuple[Remark, ...] = ()
+    """What people said of the turn as they read the run."""
 
 
 class ExampleRow(Example):
@@ -78,6 +88,8 @@ class ExampleRow(Example):
     """Content hash of the prompt file behind `prompt`; empty where it has none."""
     words: int
     """`str.split()` words of the completion."""
+    annotations: tuple[Remark, ...] = ()
+    """What people said of the turn as they read the run."""
 
 
 Row = PairRow | ExampleRow
@@ -93,6 +105,12 @@ def as_messages(messages: Sequence[ChatMessage]) -> tuple[Message, ...]:
 def said(text: str) -> tuple[Message, ...]:
     """A completion of one assistant's message."""
     return (Message(role="assistant", content=text),)
+
+
+def remarks(turn: Turn) -> tuple[Remark, ...]:
+    """What people said of a turn, by who they are."""
+    found = sorted(annotations(turn).items())
+    return tuple(Remark(by=who, **annotation.model_dump()) for who, annotation in found)
 
 
 def make_pair(prompt: Prompt, chosen: str, rejected: str, **provenance: Any) -> PairRow:
@@ -134,16 +152,15 @@ def edit_distance(chosen: str, rejected: str) -> float:
 def columns(row: type[Row]) -> dict[str, Any]:
     """The columns of a kind of row: name -> type, as the dataset card and Parquet need them.
 
-    A type is `string`, `int64`, `float64`, or for a list of records a dict of such types.
+    A type is `string`, `int64`, `float64`, a list of one such type for a list of values, or for a
+    list of records a dict of types.
     """
     message = {"role": "string", "content": "string"}
     verdict = {name: "float64" if name == "value" else "string" for name in Verdict.model_fields}
+    remark = {"by": "string", "label": "string", "errors": ["string"], "note": "string"}
+    records = dict.fromkeys(MESSAGES, message) | {"verdicts": verdict, "annotations": remark}
     kinds: dict[Any, str] = {int: "int64", float: "float64"}
     return {
-        name: message
-        if name in MESSAGES
-        else verdict
-        if name == "verdicts"
-        else kinds.get(field.annotation, "string")
+        name: records.get(name) or kinds.get(field.annotation, "string")
         for name, field in row.model_fields.items()
     }

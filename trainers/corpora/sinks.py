@@ -112,6 +112,8 @@ def make_sink(path: Path, kind: FileFormat, layout: Layout, row: type[Row]) -> S
 
 def _schema(arrow: Any, types: dict[str, Any]) -> Any:
     def kind(name: Any) -> Any:
+        if isinstance(name, list):
+            return arrow.list_(kind(name[0]))
         if isinstance(name, dict):
             return arrow.list_(arrow.struct([(n, kind(k)) for n, k in name.items()]))
         if isinstance(name, tuple):

@@ -1,1 +1,1 @@
-"""A run as one HTML file."""
+"""A run as one file to send."""
