@@ -38,8 +38,12 @@ def address_of(sock: socket.socket, host: str) -> str:
     return f"http://{name}:{sock.getsockname()[1]}"
 
 
-async def serve(app: ASGIApp, sock: socket.socket, ready: Callable[[], None]) -> None:
-    """Answer until the first Ctrl-C or SIGTERM, what is being answered included."""
+async def serve(
+    app: ASGIApp, sock: socket.socket, ready: Callable[[], None],
+    on_stop: Callable[[], None] = lambda: None,
+) -> None:  # fmt: skip
+    """Answer until the first Ctrl-C or SIGTERM, what is being answered included; `on_stop` is to
+    end what would go on for good."""
     config = uvicorn.Config(
         app, log_level="error", access_log=False, lifespan="off", ws="none", proxy_headers=False,
         server_header=False, timeout_graceful_shutdown=2,
@@ -49,6 +53,7 @@ async def serve(app: ASGIApp, sock: socket.socket, ready: Callable[[], None]) ->
 
     def stop() -> None:
         server.should_exit = True
+        on_stop()
 
     with contextlib.ExitStack() as caught:
         for number in (signal.SIGINT, signal.SIGTERM):

@@ -2,8 +2,8 @@
 
 import asyncio
 import re
-import socket
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Annotated
 
@@ -12,14 +12,11 @@ from pydantic import Field
 from attunement.core.errors import ConfigError
 from attunement.core.records import Record
 from attunement.viewer.debugger.app import Debugger
-from attunement.viewer.debugger.events import Bell
 from attunement.viewer.debugger.shelf import Shelf, shelf_for
 from attunement.viewer.gate import new_token
 from attunement.viewer.serving import address_of, listen, serve
 
 _KEY = re.compile(r"[A-Za-z0-9_-]{1,40}")
-_LOOK = 0.2
-"""Seconds between two looks whether the serving is to end."""
 
 
 class Options(Record):
@@ -52,19 +49,7 @@ async def _serve(shelf: Shelf, options: Options, ready: Callable[[str], None]) -
     try:
         sock = listen(options.host, options.port)
         link = f"{address_of(sock, options.host)}/{token}/"
-        watch = asyncio.create_task(_end_streams(sock, debugger.bell))
-        try:
-            await serve(debugger.app(options.host), sock, lambda: ready(link))
-        finally:
-            watch.cancel()
-            sock.close()
+        with closing(sock):
+            await serve(debugger.app(options.host), sock, lambda: ready(link), debugger.bell.end)
     finally:
         await debugger.close()
-
-
-async def _end_streams(sock: socket.socket, bell: Bell) -> None:
-    """End the streams of news with the serving: the server closes its socket first, and then waits
-    for what is being answered."""
-    while sock.fileno() != -1:  # noqa: ASYNC110  # it tells nobody
-        await asyncio.sleep(_LOOK)
-    bell.end()
