@@ -26,7 +26,6 @@ from attunement.viewer.debugger.records import (
     GraphPage,
     RunPage,
     Runs,
-    Settings,
     StrategyPage,
     TurnPage,
 )
@@ -43,7 +42,7 @@ HOSTILE = (
 )
 RECORDS = {
     "api/runs": Runs, "api/runs/0": RunPage, "api/runs/0/graph": GraphPage,
-    "api/runs/0/strategies": StrategyPage, "api/runs/0/settings": Settings,
+    "api/runs/0/strategies": StrategyPage,
     "api/runs/0/dialogues": DialogueList, "dialogue": DialoguePage, "turn": TurnPage,
 }  # fmt: skip
 

@@ -24,7 +24,6 @@ from attunement.viewer.debugger.records import (
     Runs,
     TurnPage,
 )
-from attunement.viewer.debugger.settings import settings_of
 from attunement.viewer.debugger.steps import turn_page
 from attunement.viewer.report.sampling import branches_of, sample
 
@@ -121,7 +120,6 @@ def _carry(run: _Run, chosen: Sequence[int], prompts: bool, most: int, watch: Wa
     carried = Carried(run.page)
     _put(carried, f"{_RUN}/graph", graph_page(journal, config))
     _put(carried, f"{_RUN}/strategies", strategy_page(journal))
-    _put(carried, f"{_RUN}/settings", settings_of(journal, config))
     turns = _put_dialogues(carried, run, chosen, most)
     _put_turns(carried, run, watch(turns, len(turns)), turns, prompts, most)
     carried.cards = tuple(card for card in run.cards if card.index in turns)
