@@ -6,7 +6,7 @@ LANGGRAPH := .venv-langgraph
 BIN := $(VENV)/bin
 ROOMS := core personas agents graphs simulator evaluation trainers viewer cli
 
-.PHONY: demo test browser web test-slow test-gpu test-vllm test-langgraph lint types format bench clean
+.PHONY: demo test browser web pictures test-slow test-gpu test-vllm test-langgraph lint types format bench clean
 
 MAKE_VENV = $$(command -v $(PYTHON) || command -v python3) -m venv
 
@@ -54,6 +54,10 @@ browser: $(VENV)/.ready
 web: $(VENV)/.ready
 	$(BIN)/python -m attunement.viewer.debugger.schema > viewer/web/src/records.schema.json
 	cd viewer/web && npm ci && npm run records && npm run build
+
+# The debugger's pages as docs/ shows them, taken by their tests.
+pictures: $(VENV)/.ready browser
+	ATTUNEMENT_PICTURES=docs/pictures $(BIN)/python -m pytest tests/test_viewer_pictures.py
 
 test-slow: $(VENV)/.ready
 	$(BIN)/python -m pytest -n 2 -m slow

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from attunement.cli.plain import plain
 from attunement.cli.simulate import MaxMinutes, MaxTokens, MaxUsd
 
 if TYPE_CHECKING:
@@ -143,7 +144,8 @@ def _print(
 
 def _ending(dialogue: "Dialogue") -> str:
     replies = sum(turn.spoken is not None for turn in dialogue.turns)
-    ended = f"failed: {dialogue.error}" if dialogue.error else dialogue.stop_reason or "open"
+    failed = plain(f"failed: {dialogue.error}") if dialogue.error else ""
+    ended = failed or dialogue.stop_reason or "open"
     said = f"{ended} after {replies} {'reply' if replies == 1 else 'replies'}"
     found = dialogue.outcome
     if found and found.first_intensity is not None and found.last_intensity is not None:

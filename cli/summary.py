@@ -8,6 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from attunement.cli.following import print_following
+from attunement.cli.plain import plain
 from attunement.core.records import Dialogue, Turn
 from attunement.evaluation.summary import RunSummary
 from attunement.simulator.journal import Journal
@@ -28,7 +29,7 @@ def print_summary(
     table.add_column(style="dim", no_wrap=True)
     table.add_column()
     for name, value in _rows(summary):
-        table.add_row(name, Text(value))
+        table.add_row(name, Text(plain(value)))
     if tally and tally.calls and seconds:
         again = f", {tally.tries} sent again" if tally.tries else ""
         table.add_row("this time", f"{tally.calls} calls in {seconds:.1f} s{again}")
@@ -131,13 +132,15 @@ def print_example(console: Console, journal: Journal) -> None:
     assert turn.draft is not None
     assert turn.refined is not None
     who = dialogue.persona.name or dialogue.persona.id
-    console.print(Text.assemble((f"{who}: ", "bold"), turn.seeker.text))
+    console.print(Text.assemble((f"{plain(who)}: ", "bold"), plain(turn.seeker.text)))
     sides = Table.grid(expand=True, padding=(0, 1))
     sides.add_column(ratio=1)
     sides.add_column(ratio=1)
     sides.add_row(
-        Panel(Text(turn.draft.text), title="before: draft", subtitle=turn.draft.strategy),
-        Panel(Text(turn.refined.text), title="after: refined", subtitle=turn.refined.strategy),
+        Panel(Text(plain(turn.draft.text)), title="before: draft", subtitle=turn.draft.strategy),
+        Panel(
+            Text(plain(turn.refined.text)), title="after: refined", subtitle=turn.refined.strategy
+        ),
     )
     console.print(sides)
 

@@ -24,13 +24,16 @@ def view(
 ) -> None:
     """Read runs in a browser: dialogues, graphs, prompts, and branches from any turn.
 
-    Prints a link and serves until Ctrl-C; nothing leaves this machine. A run that is still being
-    made appears as it grows. Only annotations and branches are written into a run.
+    Prints a link and serves until Ctrl-C. Nothing leaves this machine, unless a fork asks a model
+    elsewhere. A run that is still being made appears as it grows. Only annotations and branches are
+    written into a run.
 
     Example: attune view runs/001 --open
     """
+    from attunement.agents.models.secrets import load_env_file
     from attunement.core.errors import ConfigError
 
+    load_env_file()  # forks may ask models
     try:
         from attunement.viewer.debugger.opening import Options, serve_view
     except ImportError as error:
@@ -41,8 +44,8 @@ def view(
     def ready(link: str) -> None:
         if host not in _LOOPBACK:
             typer.echo(
-                "Whoever has this link and reaches this machine can read these runs, and change "
-                "them by annotating and forking.", err=True,
+                "Whoever has this link and reaches this machine can read these runs, annotate, and "
+                "fork with any model and server that this machine reaches.", err=True,
             )  # fmt: skip
         typer.echo("Ctrl-C ends it.", err=True)
         typer.echo(link)

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from attunement.agents.models.base import ChatBackend
 from attunement.agents.models.registry import make_backend, split_address
 from attunement.agents.models.secrets import hosted_base_url, keys_in_use
-from attunement.core.errors import ConfigError
+from attunement.core.errors import ConfigError, ModelError
 from attunement.core.records import Role
 from attunement.graphs.registry import build_graph, roles_of
 from attunement.graphs.state import Graph
@@ -37,12 +37,17 @@ def roles_by_spec(config: RunConfig) -> dict[str, list[Role]]:
     return dict(sorted(found.items()))
 
 
+def specs_of(config: RunConfig, roles: Sequence[Role] | None = None) -> set[str]:
+    """The specs that these roles use, else those of the run's dialogues."""
+    return {spec for role in roles or roles_in(config) if (spec := config.spec_for(role))}
+
+
 def backends_for(config: RunConfig, roles: Sequence[Role] | None = None) -> dict[str, ChatBackend]:
     """One backend for each spec that these roles use, else those of the run's dialogues.
 
     `ConfigError` for a spec that is none.
     """
-    specs = {spec for role in roles or roles_in(config) if (spec := config.spec_for(role))}
+    specs = specs_of(config, roles)
     return {
         spec: make_backend(
             spec,
@@ -77,19 +82,25 @@ def with_servers(config: RunConfig) -> RunConfig:
     return config.model_copy(update=update)
 
 
-async def with_capabilities(config: RunConfig, backends: Mapping[str, ChatBackend]) -> RunConfig:
+async def with_capabilities(
+    config: RunConfig, backends: Mapping[str, ChatBackend], lost: dict[str, str] | None = None
+) -> RunConfig:
     """Find out what the run's models can do, where the run does not know yet.
 
-    `ModelError` for a server that does not answer.
+    `ModelError` for a server that does not answer; but one that only branches ask goes into `lost`,
+    with the reason, where that is given: it holds up nobody else.
     """
-    found = {
-        spec: await backend.capabilities()
-        for spec, backend in backends.items()
-        if backend.waits and spec not in config.capabilities
-    }
-    if not found:
-        return config
-    return config.model_copy(update={"capabilities": config.capabilities | found})
+    found = {}
+    for spec, backend in backends.items():
+        if not backend.waits or spec in config.capabilities:
+            continue
+        try:
+            found[spec] = await backend.capabilities()
+        except ModelError as error:
+            if lost is None or spec not in config.branch_models or spec in roles_by_spec(config):
+                raise
+            lost[spec] = str(error)
+    return config.learning(found) if found else config
 
 
 def not_heeded(config: RunConfig) -> list[str]:

@@ -148,6 +148,10 @@ class RunConfig(Record):
         """How a role's model samples."""
         return self.decoding_for.get(role, self.decoding)
 
+    def learning(self, found: Mapping[str, Capabilities]) -> "RunConfig":
+        """The configuration with what models were found to do."""
+        return self.model_copy(update={"capabilities": {**self.capabilities, **found}})
+
     def dump(self) -> str:
         """The configuration as TOML, unset fields left out."""
         return tomli_w.dumps(self.model_dump(mode="json", exclude_none=True))

@@ -4,20 +4,28 @@ A branch is a dialogue of the same run: `fork` lays it down, `run` runs it and `
 finishes it like any other. Figures and corpora leave branches out.
 """
 
-from collections.abc import Iterator, Sequence
+import asyncio
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
 from attunement.agents.models.base import ChatBackend
 from attunement.agents.prompting import PromptFile
+from attunement.agents.reading import plain_text
 from attunement.core.errors import ConfigError, UserError
-from attunement.core.records import Change, Dialogue, Role
-from attunement.simulator.backends import backends_for, prices_for, roles_in
+from attunement.core.records import Change, Dialogue, Role, Turn
+from attunement.simulator.backends import (
+    backends_for,
+    prices_for,
+    roles_in,
+    specs_of,
+    with_capabilities,
+)
 from attunement.simulator.branches import lay_branch, lineage_of, open_branches
-from attunement.simulator.config import RunConfig
+from attunement.simulator.config import RunConfig, read_config
 from attunement.simulator.cost import check_priced
-from attunement.simulator.frame import locked, open_run, write_config
+from attunement.simulator.frame import CONFIG, change_config, locked, open_run
 from attunement.simulator.heritage import changed, config_of, given, turn_at
 from attunement.simulator.journal import Journal
 
@@ -49,21 +57,36 @@ def fork(
     fit the run; nothing is laid down then. `check_models` as in `create_run`; `held` where the
     caller's own process is running the folder.
     """
-    config, journal = open_run(folder)
+    _, journal = open_run(folder)
     with nullcontext() if held else locked(folder), closing(journal):
+        config = read_config(folder / CONFIG)
         found = journal.find(dialogue)
         if why := why_not(found, turn):
             raise UserError(why)
         index = next(index for index, id in journal.indices(branches=True) if id == found.id)
         own = config_of(config, lineage_of(journal.engine, index)) if found.fork else config
         _check(found, turn, change, own, journal)
-        noted = _noted(config, changed(own, change))
+        own = changed(own, change)
         if check_models:
-            backends_for(changed(own, change))
-            check_priced(noted.budget, prices_for(noted))
-        if noted != config:
-            write_config(folder, noted)
+            own = _reached(own)
+        change_config(folder, lambda config: _noted(config, own))
         return Laid(*lay_branch(journal.engine, index, turn, change))
+
+
+def _reached(config: RunConfig) -> RunConfig:
+    """The configuration with what its models can do, asked now: a branch whose model does not
+    answer is none."""
+    check_priced(config.budget, prices_for(config))
+
+    async def ask() -> RunConfig:
+        backends = backends_for(config)
+        try:
+            return await with_capabilities(config, backends)
+        finally:
+            for backend in backends.values():
+                await backend.aclose()
+
+    return asyncio.run(ask())
 
 
 def why_not(dialogue: Dialogue, turn: int) -> str:
@@ -77,7 +100,7 @@ def why_not(dialogue: Dialogue, turn: int) -> str:
     found = turns[turn - 1]
     if found.guard.crisis:
         return f"turn {turn} is handed off after a crisis, in fixed words; fork an earlier turn"
-    if found.draft is None:
+    if found.spoken is None and found.recorded is None:
         return f"turn {turn} holds the seeker's last words, and no reply; fork an earlier turn"
     return ""
 
@@ -118,19 +141,36 @@ def _check(
     """`UserError` for a change that means nothing in this run."""
     if change == Change():
         raise UserError(_NOTHING)
-    roles, turn = roles_in(config), turn_at(dialogue, number)
+    roles = [role for role in roles_in(config) if role != "guard" or config.spec_for("guard")]
+    turn = turn_at(dialogue, number)
     put = given(change, turn, config)
     if change.draft and change.reply and "refiner" not in roles:
         raise UserError("the draft is what this turn speaks; change `draft` or `reply`, not both")
     for role in (*put, *change.models, *change.prompts):
-        if role not in roles and role != "guard":
+        if role not in roles and not (role == "guard" and role in change.models):
             raise UserError(
-                f"graph {config.graph!r} has no {role} to change; it has: {', '.join(roles)}"
+                f"graph {config.graph!r} has no {role} to change; it asks: {', '.join(roles)}"
             )
     if "seeker" in change.models and config.replay is not None:
         raise UserError("a replay has no seeker model; leave out the change of the seeker's")
+    _check_words(change, put, turn)
     for role, text in change.prompts.items():
         _check_prompt(role, text, journal.prompts()[role])
+
+
+def _check_words(change: Change, put: Mapping[Role, str], turn: Turn | None) -> None:
+    """`UserError` for a strategy or words that would not be taken as they are given."""
+    had = turn.draft.strategy if turn and turn.draft else None
+    for name, reply in (("draft", change.draft), ("reply", change.reply)):
+        own = name == "reply" and "refiner" in put
+        if reply and not own and reply.strategy not in (None, had):
+            raise UserError(f"the strategy of a {name} is that of its plan; change `plan` instead")
+    words = put.get("responder")
+    if words is not None and plain_text(words) != words:
+        raise UserError(
+            "the words would not be spoken as they are: models' answers are cleaned of code "
+            f"fences and of what they think aloud; what is left is {plain_text(words)!r}"
+        )
 
 
 def _check_prompt(role: Role, text: str, before: PromptFile) -> None:
@@ -155,10 +195,9 @@ def _check_prompt(role: Role, text: str, before: PromptFile) -> None:
 
 def _noted(config: RunConfig, own: RunConfig) -> RunConfig:
     """The run's configuration with the branch's models among those that it has asked."""
-    specs = {spec for role in roles_in(own) if (spec := own.spec_for(role))}
-    usual = {spec for role in roles_in(config) if (spec := config.spec_for(role))}
-    known = dict.fromkeys((*config.branch_models, *sorted(specs - usual)))
-    return config.model_copy(update={"branch_models": tuple(known), "keys": own.keys})
+    known = dict.fromkeys((*config.branch_models, *sorted(specs_of(own) - specs_of(config))))
+    update = {"branch_models": tuple(known), "keys": config.keys | own.keys}
+    return config.model_copy(update=update).learning(own.capabilities)
 
 
 def backends_of_open(
@@ -171,6 +210,6 @@ def backends_of_open(
         configs.insert(0, config)
     found: dict[str, ChatBackend] = {}
     for one in configs:
-        if not {one.spec_for(role) for role in roles_in(one)} <= {None, *found}:
+        if not specs_of(one) <= set(found):
             found = backends_for(one) | found
     return found

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import gc
 import signal
+import threading
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
@@ -30,6 +31,20 @@ def open_run(folder: Path) -> tuple[RunConfig, Journal]:
         raise RunFolderError(f"no run folder {str(folder)!r}; check the path")
     journal = Journal.open(folder / JOURNAL)
     return read_config(folder / CONFIG), journal
+
+
+_CONFIGS = threading.Lock()
+"""Held while a configuration is read and written again: forks and a running branch may both."""
+
+
+def change_config(folder: Path, change: Callable[[RunConfig], RunConfig]) -> RunConfig:
+    """Change what a run's configuration is now; returns it as it then is."""
+    with _CONFIGS:
+        before = read_config(folder / CONFIG)
+        after = change(before)
+        if after != before:
+            write_config(folder, after)
+        return after
 
 
 def write_config(folder: Path, config: RunConfig) -> None:
@@ -110,9 +125,10 @@ async def _carry_out(
     loop = asyncio.get_running_loop()
     desk.tally.stop = lambda reason: loop.call_soon_threadsafe(desk.stop, reason)
     try:
-        learned = await with_capabilities(desk.config, desk.backends)
+        learned = await with_capabilities(desk.config, desk.backends, desk.lost)
         if learned != desk.config:
-            write_config(folder, learned)
+            found = learned.capabilities
+            change_config(folder, lambda config: config.learning(found))
         desk = replace(desk, config=learned)
         with _stopping_on_signals(desk, on_stop), _stopping_in_time(desk), _calm_collector():
             await work(desk)

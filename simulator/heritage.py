@@ -14,8 +14,7 @@ from attunement.simulator.backends import roles_in, with_servers
 from attunement.simulator.branches import Lineage, lineage_of
 from attunement.simulator.config import RunConfig
 from attunement.simulator.journal import Task
-from attunement.simulator.recorder import Desk, Heritage
-from attunement.simulator.writer import Row
+from attunement.simulator.recorder import Desk, Heritage, call_key
 
 SUPPORTERS: tuple[Role, ...] = ("planner", "responder", "joint", "reflector", "refiner")
 """The roles that a change of `model` is about; the seeker and the guard stay as they are."""
@@ -41,8 +40,8 @@ def desk_of_branch(desk: Desk, task: Task) -> BranchDesk:
     heritage = Heritage(
         root=lineage.root,
         turn=own.turn,
-        given=given(own.change, turn_at(origin, own.turn), config),
-        calls={_key(call): call for call in calls if not call["error"]},
+        given=_all_given(lineage, turn_at(origin, own.turn), config),
+        calls={call_key(call): call for call in calls if not call["error"]},
     )
     return BranchDesk(replace(desk, config=config, prompts=prompts), heritage)
 
@@ -95,6 +94,16 @@ def given(change: Change, turn: Turn | None, config: RunConfig) -> dict[Role, st
     return found
 
 
+def _all_given(lineage: Lineage, turn: Turn | None, config: RunConfig) -> dict[Role, str]:
+    """What the forks of a lineage at its last one's turn have given there, later ones for earlier
+    ones."""
+    last, found = lineage.forks[-1].turn, dict[Role, str]()
+    for fork in lineage.forks:
+        if fork.turn == last:
+            found |= given(fork.change, turn, config)
+    return found
+
+
 def _stage(turn: Turn | None, strategy: object) -> Stage:
     """A strategy's own stage; of one that belongs to all, the stage that the turn had."""
     named = (stage for stage, strategies in STRATEGIES.items() if strategy in strategies)
@@ -105,7 +114,3 @@ def _stage(turn: Turn | None, strategy: object) -> Stage:
 def _with_strategy(reply: Reply, turn: Turn | None) -> Reply:
     had = turn.reply.strategy if turn and turn.reply else None
     return reply.model_copy(update={"strategy": reply.strategy or had})
-
-
-def _key(call: Row) -> tuple[int, str, str, int]:
-    return call["turn"], call["role"], call["about"], call["attempt"]

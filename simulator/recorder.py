@@ -110,6 +110,8 @@ class Desk:
     slots: asyncio.Semaphore
     """Which dialogues may compute; see `slots_for`."""
     purse: Purse
+    lost: dict[str, str] = field(default_factory=dict)
+    """Why models that only branches ask did not answer when the work began, by spec."""
 
     def stop(self, reason: str) -> None:
         """Let nothing new start; what waits for a server is given up, what was sent finishes."""
@@ -141,7 +143,7 @@ class Heritage:
         forked = asked["turn"] == self.turn
         if forked and asked["role"] in self.given:
             return {"model": GIVEN, "text": self.given[asked["role"]], "cut": False}
-        found = self.calls.get(_key(asked))
+        found = self.calls.get(call_key(asked))
         same = found and found["request_hash"] == asked["request_hash"]
         if found is None or not (same or (forked and asked["role"] == "seeker")):
             return None
@@ -156,7 +158,7 @@ class Recorder:
         self.index = task.index
         self.heritage = heritage
         self.seeded_as = heritage.root if heritage else task.index
-        self.known = {_key(row): row for row in task.calls}
+        self.known = {call_key(row): row for row in task.calls}
         self.waiting = 0
         """Calls in flight: two while draft and reflection run side by side."""
         self._computing = False
@@ -244,7 +246,7 @@ class RecordedChat:
             "model": self._backend.spec, "prompt_version": prompt.version, "seed": seed,
             "request_hash": request_hash,
         }  # fmt: skip
-        if known := self._recorder.known.get(_key(row)):
+        if known := self._recorder.known.get(call_key(row)):
             return self._from_journal(known, request_hash)
         heritage = self._recorder.heritage
         if heritage and (found := heritage.answer(row)):
@@ -345,7 +347,7 @@ class RecordedChat:
         return Answer(str(row["text"]), cut=bool(row["cut"]))
 
 
-def _key(row: Row) -> tuple[int, str, str, int]:
+def call_key(row: Row) -> tuple[int, str, str, int]:
     """What tells a dialogue's calls apart."""
     return row["turn"], row["role"], row["about"], row["attempt"]
 

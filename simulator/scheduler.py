@@ -6,10 +6,10 @@ from typing import Any, TypeVar
 
 from langchain_core.runnables import RunnableConfig
 
-from attunement.core.errors import AttunementError, ConfigError, JournalError
+from attunement.core.errors import AttunementError, ConfigError, JournalError, ModelError
 from attunement.graphs.state import Context, Feed, Graph, supporter_turns
 from attunement.graphs.supporting import recursion_limit
-from attunement.simulator.backends import graph_for
+from attunement.simulator.backends import graph_for, specs_of
 from attunement.simulator.heritage import desk_of_branch
 from attunement.simulator.journal import Task
 from attunement.simulator.recorder import Desk, Recorder
@@ -74,6 +74,8 @@ async def run_dialogue(desk: Desk, graph: Graph, task: Task) -> None:
     if task.fork:
         branch = desk_of_branch(desk, task)
         desk, heritage = branch.desk, branch.heritage
+        for spec in specs_of(desk.config) & desk.lost.keys():
+            raise ModelError(desk.lost[spec])
     recorder = Recorder(desk, task, heritage)
     config = desk.config
     context = Context(recorder.chat, recorder.commit, config.max_turns, config.named_strategies)

@@ -17,7 +17,7 @@ from attunement.agents.models.base import Ask
 from attunement.cli.app import app
 from attunement.cli.paging import pager_command
 from attunement.cli.plain import has_colours
-from attunement.core.errors import UserError
+from attunement.core.errors import ModelError, UserError
 from attunement.core.records import Change, Plan, Reply
 from attunement.simulator.annotating import Annotation, annotate
 from attunement.simulator.casting import Cast
@@ -127,6 +127,17 @@ def test_foreign_text_steers_no_terminal_and_is_no_markup(tmp_path):
     found = shown(tmp_path / "run", "--search", "loud", width=200)
     assert "[bold]loud[/bold]" in found
     assert "\x1b" not in found
+
+
+def test_a_failure_that_a_server_words_steers_no_terminal(tmp_path):
+    def failing(ask):
+        raise ModelError(HOSTILE)
+
+    small_run(tmp_path / "run", answering(responder=failing), max_turns=1)
+    for view in ((), (0,), ("--branches",)):
+        text = shown(tmp_path / "run", *view)
+        assert "alert(1)" in words(text), view
+        assert not {"\x1b", "\x9b", "\u202e"} & set(text), view
 
 
 # ---- branches -----------------------------------------------------------------------------------

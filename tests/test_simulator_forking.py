@@ -7,56 +7,27 @@ import pytest
 
 from attunement.agents.models.base import Ask
 from attunement.agents.prompting import packaged_prompts
-from attunement.core.errors import ModelError, RunFolderError, UserError
-from attunement.core.records import Change, Dialogue, Plan, Reply
+from attunement.core.errors import ModelError
+from attunement.core.records import Change, Plan, Reply
 from attunement.core.strategies import Strategy
 from attunement.evaluation.summary import summarise
 from attunement.personas.cards import library
 from attunement.simulator.casting import Cast
 from attunement.simulator.config import read_config
-from attunement.simulator.export import call_rows, turn_rows
-from attunement.simulator.forking import fork, in_words, why_not
-from attunement.simulator.frame import CONFIG, locked
-from attunement.simulator.recorder import Tally
+from attunement.simulator.forking import fork, why_not
+from attunement.simulator.frame import CONFIG
 from attunement.simulator.run import run
+from tests.forks import by_role, calls, dialogue, forked, make_base, number_of
 from tests.helpers import answering, exported, journal_of, judge, small_run, write_recorded
 
 GRAPHS = [{"graph": "self_refine"}, {"graph": "self_refine", "plain_draft": True},
           {"graph": "decoupled"}, {"graph": "direct"}]  # fmt: skip
 
 
-def dialogue(folder: Path, name: str | int) -> Dialogue:
-    """A dialogue or branch as the journal has it."""
-    with closing(journal_of(folder)) as journal:
-        return journal.find(str(name))
-
-
-def calls(folder: Path, index: int) -> list[dict]:
-    """The calls of a dialogue or branch."""
-    with closing(journal_of(folder)) as journal:
-        return journal.calls(index)
-
-
-def forked(folder: Path, name: str | int, turn: int, change: Change, *backends) -> Dialogue:
-    """The branch, run to its end."""
-    laid = fork(folder, str(name), turn, change, check_models=not backends)
-    assert run(folder, backends=list(backends) or None, only=[laid.index])
-    return dialogue(folder, laid.index)
-
-
-def by_role(rows: list[dict], turn: int) -> dict[str, tuple[str, int]]:
-    """(model, tries) of each role's last call at a turn."""
-    return {row["role"]: (row["model"], row["tries"]) for row in rows if row["turn"] == turn}
-
-
 @pytest.fixture(scope="module")
 def base(tmp_path_factory) -> Path:
-    """A run on the embedded model; its dialogue 0 has several turns. Branches may come and go."""
-    folder = tmp_path_factory.mktemp("forking") / "run"
-    cards = [card for card in library() if card.risk == "none"][:3]
-    small_run(folder, cast=Cast(cards, range(3)))
-    assert len(dialogue(folder, 0).turns) > 4
-    return folder
+    """A run on the embedded model. Branches may come and go."""
+    return make_base(tmp_path_factory.mktemp("forking") / "run")
 
 
 # ---- what stays ---------------------------------------------------------------------------------
@@ -75,12 +46,9 @@ def test_a_change_to_what_was_there_anyway_gives_the_origin_again(tmp_path, sett
         assert branch.turns == origin.turns
         assert (branch.stop_reason, branch.outcome) == (origin.stop_reason, origin.outcome)
         assert branch.id.startswith(f"{origin.id}~")
-        assert {row["tries"] for row in calls(tmp_path / "run", _index(branch, tmp_path))} == {0}
-
-
-def _index(branch: Dialogue, tmp_path: Path) -> int:
-    with closing(journal_of(tmp_path / "run")) as journal:
-        return next(i for i, id in journal.indices(branches=True) if id == branch.id)
+        assert {
+            row["tries"] for row in calls(tmp_path / "run", number_of(tmp_path / "run", branch.id))
+        } == {0}
 
 
 def test_only_what_hangs_on_the_change_is_asked_again(base):
@@ -134,12 +102,7 @@ def test_a_reply_is_spoken_as_it_was_given_and_the_seeker_answers_it(base):
     assert branch.turns[2].reply.strategy == origin.turns[2].reply.strategy
     assert branch.turns[2].draft == origin.turns[2].draft
     assert branch.turns[2].plan == origin.turns[2].plan
-    assert words in str(calls(base, _number(base, branch.id))[-1]["messages"])
-
-
-def _number(folder: Path, id: str) -> int:
-    with closing(journal_of(folder)) as journal:
-        return next(index for index, name in journal.indices(branches=True) if name == id)
+    assert words in str(calls(base, number_of(base, branch.id))[-1]["messages"])
 
 
 def test_another_reflection_is_refined_by(base):
@@ -149,7 +112,7 @@ def test_another_reflection_is_refined_by(base):
     branch = forked(base, 0, 2, Change(reflection=seen))
     assert branch.turns[1].reflection.who == "A baker."
     assert branch.turns[1].draft == origin.turns[1].draft
-    refiner = next(c for c in calls(base, _number(base, branch.id)) if c["role"] == "refiner")
+    refiner = next(c for c in calls(base, number_of(base, branch.id)) if c["role"] == "refiner")
     assert "A baker." in str(refiner["messages"])
 
 
@@ -200,7 +163,7 @@ def test_another_seed_is_other_chance_and_the_same_seed_the_same(base):
     assert one.turns == same.turns
     assert one.turns[1].seeker == origin.turns[1].seeker
     assert len({origin.turns, one.turns, other.turns}) > 1
-    drawn = {c["seed"] for c in calls(base, _number(base, one.id)) if c["tries"]}
+    drawn = {c["seed"] for c in calls(base, number_of(base, one.id)) if c["tries"]}
     assert drawn.isdisjoint(c["seed"] for c in calls(base, 1))
 
 
@@ -279,98 +242,20 @@ def test_a_mined_strategy_is_changed(base, tmp_path):
     assert branch.turns[0].plan.strategy == Strategy.OTHERS
 
 
-# ---- stopping and going on ----------------------------------------------------------------------
+def test_a_fork_at_a_branchs_own_turn_keeps_what_was_given_there(base):
+    first = forked(base, 0, 2, Change(plan=Plan(strategy=Strategy.INFORMATION)))
+    second = forked(base, first.id, 2, Change(seed=77))
+    assert second.turns[1].plan.strategy == Strategy.INFORMATION
+    third = forked(base, second.id, 2, Change(plan=Plan(strategy=Strategy.QUESTION)))
+    assert third.turns[1].plan.strategy == Strategy.QUESTION
 
 
-def test_a_branch_that_was_stopped_is_resumed_and_nothing_asked_twice(tmp_path):
-    small_run(tmp_path / "run", answering(), max_turns=4)
-    whole = forked(tmp_path / "run", 0, 2, Change(seed=21), answering(responder="Noted."))
-    laid = fork(tmp_path / "run", "0", 2, Change(seed=21), check_models=False)
-    tally, drafted = Tally(), []
-
-    def stopping(ask: Ask) -> str:
-        drafted.append(ask)
-        if len(drafted) == 2:
-            tally.stop("the test")
-        return "Noted."
-
-    halted, resumed = answering(responder=stopping), answering(responder="Noted.")
-    assert not run(tmp_path / "run", backends=[halted], only=[laid.index], tally=tally)
-    assert tally.stopped_by == "the test"
-    assert dialogue(tmp_path / "run", laid.index).stop_reason is None
-    assert run(tmp_path / "run", backends=[resumed])
-    assert dialogue(tmp_path / "run", laid.index).turns == whole.turns
-    sent = [row for row in calls(tmp_path / "run", laid.index) if row["tries"]]
-    assert len(sent) == len(halted.asked) + len(resumed.asked)
-    assert resumed.asked
-
-
-# ---- what is refused ----------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("turn", "change", "words"),
-    [
-        (99, Change(seed=1), "has no turn 99: it has turns 1 to"),
-        (0, Change(seed=1), "has no turn 0"),
-        (1, Change(), "nothing is changed"),
-        (1, Change(models={"joint": "rehearsal"}), "has no joint to change; it has: seeker"),
-        (1, Change(prompts={"planner": "=== system ===\nHi\n"}), "lacks section"),
-        (1, Change(model="nonsense"), "nonsense"),
-    ],
-)
-def test_a_change_that_means_nothing_is_refused_and_nothing_laid_down(base, turn, change, words):
-    with closing(journal_of(base)) as journal:
-        before = journal.counts(branches=True)
-    with pytest.raises(UserError, match=words):
-        fork(base, "0", turn, change)
-    with closing(journal_of(base)) as journal:
-        assert journal.counts(branches=True) == before
-
-
-def test_a_placeholder_that_nobody_fills_is_refused(base):
-    text = packaged_prompts()["planner"].text.replace("{{dialogue}}", "{{dialogue}} {{persona}}", 1)
-    with pytest.raises(UserError, match=r"placeholder 'persona' in section '\w+' of the planner's"):
-        fork(base, "0", 1, Change(prompts={"planner": text}))
-
-
-def test_goodbyes_and_hand_offs_are_not_forked(base, tmp_path):
-    origin = dialogue(base, 0)
-    assert "seeker's last words" in why_not(origin, len(origin.turns))
-    card = next(card for card in library() if card.risk == "at-risk")
-    small_run(tmp_path / "run", cast=Cast([card] * 6, range(6)), max_turns=12)
-    with closing(journal_of(tmp_path / "run")) as journal:
-        crisis = next(d for d in journal.dialogues() if d.stop_reason == "crisis")
-    with pytest.raises(UserError, match="handed off after a crisis"):
-        fork(tmp_path / "run", crisis.id, len(crisis.turns), Change(seed=1))
-
-
-def test_a_graph_without_a_planner_has_no_plan_to_change(tmp_path):
-    small_run(tmp_path / "run", graph="direct", dialogues=1)
-    with pytest.raises(UserError, match="graph 'direct' has no planner to change"):
-        fork(tmp_path / "run", "0", 1, Change(plan=Plan(strategy=Strategy.QUESTION)))
-    assert len(list((tmp_path / "run").glob("*.part"))) == 0
-
-
-def test_a_run_that_another_process_holds_is_not_forked(base):
-    with locked(base), pytest.raises(RunFolderError, match="being run by another process"):
-        fork(base, "0", 1, Change(seed=1))
-
-
-def test_a_change_in_words():
-    change = Change(
-        plan=Plan(strategy=Strategy.QUESTION), reply=Reply(text="x" * 100), model="openai:y",
-        prompts={"planner": "…"}, seed=3,
-    )  # fmt: skip
-    assert in_words(change, 2) == (
-        f"from turn 2 on: plan Question; reply '{'x' * 57}…'; model openai:y; "
-        "prompt of the planner; seed 3"
-    )
-
-
-def test_exports_leave_branches_out(base):
-    with closing(journal_of(base)) as journal:
-        ids = {row["dialogue_id"] for row in turn_rows(journal)}
-        asked = {row["dialogue_id"] for row in call_rows(journal)}
-    assert ids == asked
-    assert not any("~" in id for id in ids)
+@pytest.mark.parametrize("mined", ["strategy", "joint"])
+def test_whatever_was_mined_is_forked(base, tmp_path, mined):
+    write_recorded(tmp_path / "recorded.jsonl", [dialogue(base, 0)])
+    recorded = {"replay": str(tmp_path / "recorded.jsonl"), "graph": "ipm", "mining": [mined]}
+    small_run(tmp_path / "run", **recorded)
+    origin = dialogue(tmp_path / "run", 0)
+    branch = forked(tmp_path / "run", 0, 1, Change(seed=9))
+    assert len(branch.turns) == len(origin.turns)
+    assert branch.turns[0].recorded == origin.turns[0].recorded

@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from urllib.parse import quote, urlsplit
@@ -191,6 +192,18 @@ def test_an_annotation_is_kept_told_and_found_again(served):
         assert set(annotations(journal.find(str(index)).turns[0])) == {"ada"}
     status, _, body = served.ask(f"{at}/annotation", "POST", b"{}")
     assert (status, json.loads(body)["annotations"]) == (200, {})
+
+
+def test_annotations_that_come_at_once_leave_one_of_them(served):
+    at = f"api/runs/0/dialogues/{forkable(served.run)[-1]}/turns/2/annotation"
+    bodies = [json.dumps({"label": label}).encode() for label in ("good", "bad") * 8]
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda body: served.ask(at, "POST", body), bodies))
+    assert {status for status, _, _ in answers} == {200}
+    with closing(journal_of(served.run)) as journal:
+        turn = journal.find(str(forkable(served.run)[-1])).turns[1]
+    assert len([v for v in turn.verdicts if v.judge == "person:ada"]) == 1
+    assert served.ask(at, "POST", b"{}")[0] == 200
 
 
 def test_an_annotation_that_is_none_is_refused_and_nothing_is_kept(served):

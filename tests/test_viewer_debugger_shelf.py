@@ -90,3 +90,14 @@ def test_a_journal_with_a_broken_record_troubles_no_other_run_and_is_read_when_i
         _keep_up(shelf)
         assert shelf.find("0").listed(Asked()).total == 3
         assert shelf.cards()[0].trouble == ""
+
+
+@pytest.mark.parametrize("record", ["[]", "7", '{"seeker": 1}', '{"number": 1}'])
+def test_a_record_of_another_shape_troubles_no_other_run(made, tmp_path, record):
+    run = shutil.copytree(made, tmp_path / "run")
+    _write(run, f"UPDATE turns SET record = '{record}' WHERE key = 2")
+    with closing(Shelf([run, made])) as shelf:
+        _keep_up(shelf)
+        broken, whole = shelf.cards()
+        assert "cannot be read" in broken.trouble
+        assert (whole.trouble, whole.read) == ("", 1.0)

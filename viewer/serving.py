@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 import signal
 import socket
 from collections.abc import Callable, Iterator
@@ -49,6 +50,7 @@ async def serve(
         server_header=False, timeout_graceful_shutdown=2,
     )  # fmt: skip
     server = _Server(config)
+    logging.getLogger("uvicorn.error").addFilter(_unless_cut_off)
     loop = asyncio.get_running_loop()
 
     def stop() -> None:
@@ -63,6 +65,11 @@ async def serve(
                 caught.callback(loop.remove_signal_handler, number)
         loop.call_soon(ready)
         await server.serve(sockets=[sock])
+
+
+def _unless_cut_off(record: logging.LogRecord) -> bool:
+    """Whether something went wrong: answers that Ctrl-C cuts off did not."""
+    return not (record.exc_info and isinstance(record.exc_info[1], asyncio.CancelledError))
 
 
 class _Server(uvicorn.Server):

@@ -1,5 +1,6 @@
 """The debugger's server: its pages, what they ask for, and what they send."""
 
+import asyncio
 import secrets
 from pathlib import Path
 from typing import Annotated, Any
@@ -56,6 +57,8 @@ class Debugger:
     def __init__(self, shelf: Shelf, token: str, annotator: str) -> None:
         self._shelf, self._token, self._annotator = shelf, token, annotator
         self.bell = Bell()
+        self._annotating = asyncio.Lock()
+        """One after another: each replaces what it has read."""
         self._keeper = Keeper(shelf, self.bell.ring)
         self._keeper.start()
 
@@ -164,8 +167,9 @@ class Debugger:
         said = await body(request, Annotation, _ANNOTATION)
         run = await run_in_threadpool(self._of, request)
         index, number = request.path_params["dialogue"], request.path_params["turn"]
-        turn = await run_in_threadpool(_turn_at, run, index, number)
-        await annotate(run.journal, index, turn, said, self._annotator)
+        async with self._annotating:
+            turn = await run_in_threadpool(_turn_at, run, index, number)
+            await annotate(run.journal, index, turn, said, self._annotator)
         self._keeper.look_now()
         dialogue = await run_in_threadpool(dialogue_at, run.journal, index)
         return Answered(turn_view(dialogue, dialogue.turns[number - 1]))

@@ -1,6 +1,7 @@
 """Running the branches that pages fork, one after another, while the pages go on."""
 
 import threading
+import time
 from contextlib import suppress
 from pathlib import Path
 from queue import SimpleQueue
@@ -54,9 +55,13 @@ class Jobs:
     def close(self) -> None:
         """Stop as Ctrl-C stops a run: calls in flight finish, `attune resume` does the rest."""
         self._closed = True
-        with suppress(RuntimeError):  # it has ended meanwhile
-            self._tally.stop("the pages were closed")
-        self.wait(_PATIENCE)
+        until = time.monotonic() + _PATIENCE
+        self.wait(0)
+        # Again and again, since a branch may be about to start.
+        while self._thread and self._thread.is_alive() and time.monotonic() < until:
+            with suppress(RuntimeError):  # it has ended meanwhile
+                self._tally.stop("the pages were closed")
+            self._thread.join(0.1)
 
     def _work(self) -> None:
         while (index := self._waiting.get()) != _END:

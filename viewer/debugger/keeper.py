@@ -1,6 +1,5 @@
 """Keeping the indexes of all runs up with their journals, in a thread of its own."""
 
-import sqlite3
 import threading
 from collections.abc import Callable
 
@@ -56,7 +55,7 @@ class Keeper(threading.Thread):
             if not reading.replaced:
                 return reading.keep_up()
             self._shelf.drop(key, "its journal was moved, removed or replaced")
-        except (sqlite3.Error, ValueError, KeyError, TypeError) as error:
+        except Exception as error:  # whatever it is, the other runs are read on
             why = f"its journal cannot be read: {type(error).__name__}: {error}"
             self._shelf.drop(key, why, hopeless=True)
         return True

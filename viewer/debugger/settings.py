@@ -22,7 +22,7 @@ def settings_of(journal: Journal, config: RunConfig, dialogue: int | None = None
     return Settings(
         roles=roles,
         models={role: spec for role in roles if (spec := config.spec_for(role))},
-        prompts={role: prompts[role].text for role in roles},
+        prompts={role: prompts[role].text for role in roles if config.spec_for(role)},
         strategies=tuple(Strategy),
         stages=tuple(Stage),
         emotions=tuple(Emotion),

@@ -94,9 +94,14 @@ class Pending {
   private flush(): void {
     this.timer = 0;
     for (const [run, which] of this.waiting) {
-      void this.queries.invalidateQueries({ predicate: (query) => isStale(query, run, which) });
+      const predicate = (query: Query) => isStale(query, run, which);
+      // What is being answered is waited for, and asked again: a slow page of a fast run would
+      // else never get its answer.
+      const busy = this.queries.isFetching({ predicate }) > 0;
+      void this.queries.invalidateQueries({ predicate }, { cancelRefetch: false });
+      if (!busy) this.waiting.delete(run);
     }
-    this.waiting.clear();
+    if (this.waiting.size > 0) this.timer = setTimeout(() => this.flush(), REST);
   }
 }
 

@@ -12,7 +12,9 @@ import { changeWords } from "./changeWords";
 export function CompareDialogues({ a, b }: { a: string; b: string }) {
   const query = useDialogueComparison(a, b);
   const found = query.data;
-  const title = found ? `${found.a.card.name}: two courses` : "Two dialogues";
+  const [one, other] = [found?.a.card, found?.b.card];
+  const same = one && one.persona_id === other?.persona_id;
+  const title = same ? `${one.name}: two courses` : one ? `${one.name}, ${other?.name}` : "Two dialogues";
   return (
     <Page wide title={title} crumbs={found ? crumbsOf(found) : []}>
       <Answer query={query} what="both dialogues">

@@ -1,6 +1,7 @@
 // Fields for what stands in place of an answer at the forked turn: plan, reflection, draft, reply.
 import type { Settings } from "../records";
 import { Choice, Line, Lines } from "./Field";
+import { CHOSEN } from "./forkForm";
 import type { ForkForm, PlanFields, ReflectionFields, ReplyFields } from "./forkForm";
 
 /** One part of the form, and how to set it. */
@@ -19,13 +20,14 @@ export function PlanPart({ value, set, settings }: PartProps<PlanFields>) {
         label="Strategy"
         value={value.strategy}
         options={settings.strategies}
-        onChange={(strategy) => set({ ...value, strategy })}
+        // The stage and the reason were those of the other strategy.
+        onChange={(strategy) => set({ strategy, stage: "", reason: CHOSEN })}
       />
       <Choice
         label="Stage"
         value={value.stage}
         options={settings.stages}
-        none="none"
+        none="the strategy's own"
         onChange={(stage) => set({ ...value, stage })}
       />
       <Lines
@@ -41,9 +43,11 @@ export function PlanPart({ value, set, settings }: PartProps<PlanFields>) {
 interface ReplyPartProps extends PartProps<ReplyFields> {
   label: string;
   hint: string;
+  /** Whether it has a strategy of its own; else it has its plan's. */
+  own?: boolean;
 }
 
-export function ReplyPart({ value, set, settings, label, hint }: ReplyPartProps) {
+export function ReplyPart({ value, set, settings, label, hint, own }: ReplyPartProps) {
   return (
     <div className="fields">
       <Lines
@@ -53,13 +57,15 @@ export function ReplyPart({ value, set, settings, label, hint }: ReplyPartProps)
         value={value.text}
         onChange={(text) => set({ ...value, text })}
       />
-      <Choice
-        label="Its strategy"
-        value={value.strategy}
-        options={settings.strategies}
-        none="none"
-        onChange={(strategy) => set({ ...value, strategy })}
-      />
+      {own && (
+        <Choice
+          label="Its strategy"
+          value={value.strategy}
+          options={settings.strategies}
+          none="none"
+          onChange={(strategy) => set({ ...value, strategy })}
+        />
+      )}
     </div>
   );
 }

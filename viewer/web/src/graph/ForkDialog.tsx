@@ -21,6 +21,8 @@ export default function ForkDialog(props: ForkDialogProps) {
   const settings = useSettings(run, dialogue);
   const dialog = useRef<HTMLDialogElement>(null);
   useEffect(() => dialog.current?.showModal(), []);
+  // Not `onClose` itself: closing gives the focus back, taking the dialog away does not.
+  const close = () => dialog.current?.close();
   return (
     <dialog ref={dialog} className="fork" aria-labelledby="fork-title" onClose={onClose}>
       <header className="fork-head">
@@ -30,10 +32,10 @@ export default function ForkDialog(props: ForkDialogProps) {
         </p>
       </header>
       {turn.can_fork ? (
-        <Refusal why={turn.can_fork} onClose={onClose} />
+        <Refusal why={turn.can_fork} onClose={close} />
       ) : (
         <Answer query={settings} what="what can be changed">
-          {(found) => <ForkForm {...props} settings={found} />}
+          {(found) => <ForkForm {...props} onClose={close} settings={found} />}
         </Answer>
       )}
     </dialog>
@@ -68,7 +70,7 @@ function ForkForm({
     event.preventDefault();
     ask(true);
     if (missing.length > 0 || fork.isPending) return;
-    fork.mutate(changeOf(form, start, record), {
+    fork.mutate(changeOf(form, start, record, settings.roles.includes("refiner")), {
       onSuccess: (branch) => {
         onClose();
         go(to.dialogue(run, branch.index, record.number));

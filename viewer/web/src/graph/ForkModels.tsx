@@ -15,9 +15,9 @@ export function ModelsPart({ settings, model, models, setModel, setModels }: Mod
   return (
     <div className="fields">
       <Line
-        label="Model of every role"
+        label="Model of the supporter"
         value={model}
-        hint="A spec as in the run's configuration, e.g. rehearsal. Empty: as it was."
+        hint="Of all its roles: a spec such as rehearsal or openai:NAME. Empty: as it was."
         onChange={setModel}
       />
       {Object.keys(settings.models).map((role) => (

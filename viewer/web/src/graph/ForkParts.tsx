@@ -27,7 +27,11 @@ export function ForkParts({ form, start, set, settings, turn }: ForkPartsProps) 
       set({ ...form, [part]: value });
   const field = <P extends Part>(part: P) => ({ value: form[part], set: put(part), settings });
   const has = (role: string) => settings.roles.includes(role);
-  const spoken = { label: "What is spoken", hint: "Stands in place of what this turn replied." };
+  const spoken = {
+    label: "What is spoken",
+    hint: "Stands in place of what this turn replied.",
+    own: has("refiner"),
+  };
   const drafted = { label: "Draft", hint: "What is refined; the reply follows from it." };
   // Where the draft is what is spoken, it and the reply are one.
   const drafts = has("responder") && turn.spoken !== "draft";

@@ -14,7 +14,10 @@ export function TurnSaid({ view }: { view: TurnView }) {
   const { turn, diff } = view;
   const reply = spokenReply(view);
   return (
-    <section className="panel stack said" aria-label="What was said">
+    <section className="panel stack said" aria-labelledby="said">
+      <h2 id="said" className="hidden-visually">
+        What was said
+      </h2>
       <Line who="Seeker">
         <Text text={turn.seeker.text} className="said-text" />
       </Line>

@@ -36,6 +36,9 @@ export interface ForkForm {
 
 export type Part = keyof ForkForm;
 
+/** The reason of a plan that nobody gave one for. */
+export const CHOSEN = "Chosen by a person.";
+
 export function formOf(turn: Turn, settings: Settings): ForkForm {
   const { plan, reflection } = turn;
   return {
@@ -74,13 +77,13 @@ function same(a: unknown, b: unknown): boolean {
   return JSON.stringify(a) === JSON.stringify(b);
 }
 
-/** The change of a form; only what differs is in it. */
-export function changeOf(form: ForkForm, start: ForkForm, turn: Turn): Change {
+/** The change of a form; only what differs is in it. `refined`: whether the graph has a refiner. */
+export function changeOf(form: ForkForm, start: ForkForm, turn: Turn, refined: boolean): Change {
   const parts = new Set(differing(form, start));
   return {
     plan: parts.has("plan") ? planOf(form.plan) : null,
-    draft: parts.has("draft") ? replyOf(form.draft) : null,
-    reply: parts.has("reply") ? replyOf(form.reply) : null,
+    draft: parts.has("draft") ? replyOf({ ...form.draft, strategy: "" }) : null,
+    reply: parts.has("reply") ? replyOf(refined ? form.reply : { ...form.reply, strategy: "" }) : null,
     reflection: parts.has("reflection") ? reflectionOf(form.reflection, turn) : null,
     model: form.model.trim() || null,
     models: changedOf(form.models, start.models),
@@ -91,7 +94,7 @@ export function changeOf(form: ForkForm, start: ForkForm, turn: Turn): Change {
 
 function planOf({ strategy, stage, reason }: PlanFields): Change["plan"] {
   const named = (stage || null) as Stage | null;
-  return { strategy: strategy as Strategy, stage: named, reason: reason.trim() };
+  return { strategy: strategy as Strategy, stage: named, reason: reason.trim() || CHOSEN };
 }
 
 function replyOf({ text, strategy }: ReplyFields): Reply {
