@@ -41,9 +41,9 @@ export function curve(from: Disc, to: Disc, width: number): Curve {
 /** What the drawing needs: discs, loops at the sides, names above and below. */
 export const BOUNDS = { x: -350, y: -290, width: 700, height: 580 };
 
-/** From a disc back to itself; at its outer side, as its name stands above or below. */
+/** From a disc back to itself; at its outer side, turned away from the name above or below it. */
 export function loop(disc: Disc, width: number): Curve {
-  const tilt = Math.sign(Math.round(disc.y)) * 0.3;
+  const tilt = Math.sign(Math.round(disc.y)) * -0.2;
   const out = Math.round(disc.x) < 0 ? Math.PI - tilt : tilt;
   const ray = (angle: number, length: number) => ({
     x: disc.x + length * Math.cos(angle),
