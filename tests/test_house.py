@@ -58,6 +58,7 @@ def test_every_module_opens_with_what_it_is(path: Path):
 def test_langgraph_json_names_graphs_that_load_and_run():
     import asyncio
     import importlib.util
+    import inspect
 
     from attunement.personas.cards import library
 
@@ -66,6 +67,8 @@ def test_langgraph_json_names_graphs_that_load_and_run():
         spec = importlib.util.spec_from_file_location(name, ROOT / file)
         module = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(module)
+        # LangGraph's server hands its own settings to a parameter: that would be another graph.
+        assert not inspect.signature(getattr(module, function)).parameters, name
         graph = getattr(module, function)()
         # As LangGraph's own tools do it: a plain dict, an empty context or one of plain values.
         feed = {"persona": library()[0].model_dump(mode="json")}

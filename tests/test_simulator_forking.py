@@ -35,10 +35,10 @@ def base(tmp_path_factory) -> Path:
 
 @pytest.mark.parametrize("settings", GRAPHS)
 def test_a_change_to_what_was_there_anyway_gives_the_origin_again(tmp_path, settings):
-    cards = [card for card in library() if card.risk == "none"][:2]
-    small_run(tmp_path / "run", cast=Cast(cards, range(2)), **settings)
+    card = next(card for card in library() if card.risk == "none")
+    small_run(tmp_path / "run", cast=Cast([card], [0]), **settings)
     origin = dialogue(tmp_path / "run", 0)
-    for turn in origin.turns:
+    for turn in origin.turns[::2]:
         if why_not(origin, turn.number):
             continue
         draft = Reply(text=turn.draft.text)

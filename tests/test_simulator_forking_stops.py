@@ -63,6 +63,7 @@ def nobody_there() -> str:
         return f"http://127.0.0.1:{free.getsockname()[1]}/v1"
 
 
+@pytest.mark.slow  # as long as a server is given
 def test_a_model_that_does_not_answer_gets_no_branch(base):
     with closing(journal_of(base)) as journal:
         before = journal.counts(branches=True)
@@ -72,6 +73,7 @@ def test_a_model_that_does_not_answer_gets_no_branch(base):
         assert journal.counts(branches=True) == before
 
 
+@pytest.mark.slow
 def test_a_branch_whose_server_is_gone_holds_up_no_other_dialogue(tmp_path):
     run_folder, spec = tmp_path / "run", f"openai:x@{nobody_there()}"
     cards = [card for card in library() if card.risk == "none"][:2]
