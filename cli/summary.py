@@ -39,6 +39,7 @@ def print_summary(
         console.print()
         console.print(_cost(summary))
     following = [
+        (f"view {folder}", "all of it in a browser"),
         (f"show {folder} 0", "read a dialogue"),
         (f"export {folder} --out turns.jsonl", "every turn as a JSON line"),
         (f"graph --run {folder}", "the graph with counts and latency"),

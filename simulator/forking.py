@@ -118,8 +118,9 @@ def _parts(change: Change) -> Iterator[str]:
         if reply:
             yield f"{name} {_short(reply.text)!r}"
     if change.reflection:
-        felt = f"{change.reflection.emotion} {change.reflection.intensity}"
-        yield f"reflection {felt}, {_short(change.reflection.who)!r}"
+        seen = change.reflection
+        helps = f", needs {_short('; '.join(seen.needs))!r}" if seen.needs else ""
+        yield f"reflection {seen.emotion} {seen.intensity}, {_short(seen.who)!r}{helps}"
     if change.model:
         yield f"model {change.model}"
     yield from (f"model of the {role} {spec}" for role, spec in change.models.items())

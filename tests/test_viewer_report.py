@@ -283,7 +283,8 @@ def test_the_verb_writes_the_file_and_says_how_large_it_is(run, tmp_path, monkey
     result = report(run, "--dialogues", 4)
     assert result.exit_code == 0, result.output
     size = (tmp_path / "twelve.html").stat().st_size
-    assert f"twelve.html: 4 of 12 dialogues, {size / 1e6:.1f} MB" in result.stdout
+    held = "4 of 12 dialogues and 1 of 1 branches"
+    assert f"twelve.html: {held}, {size / 1e6:.1f} MB" in result.stdout
     facts = json.loads(report(run, "--dialogues", 4, "--out", "b.html", "--json").stdout)
     assert facts["bytes"] == (tmp_path / "b.html").stat().st_size == size
     assert (facts["dialogues"], facts["of"]) == (4, 12)

@@ -6,7 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 from queue import SimpleQueue
 
-from attunement.core.errors import AttunementError
+from attunement.core.errors import AttunementError, RunFolderError
 from attunement.core.records import Change
 from attunement.simulator.forking import fork
 from attunement.simulator.recorder import Tally
@@ -34,7 +34,12 @@ class Jobs:
     def fork(self, dialogue: int, turn: int, change: Change) -> Forked:
         """Lay down a branch, and have it run. `UserError` for what cannot be forked."""
         with self._lock:
-            laid = fork(self._folder, str(dialogue), turn, change, held=self._unfinished > 0)
+            try:
+                laid = fork(self._folder, str(dialogue), turn, change, held=self._unfinished > 0)
+            except OSError as error:
+                raise RunFolderError(
+                    f"run {str(self._folder)!r} cannot be changed: {error.strerror}"
+                ) from None
             self._unfinished += 1
             self._waiting.put(laid.index)
             if self._thread is None:

@@ -9,7 +9,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from attunement.core.errors import ConfigError
+from attunement.core.errors import ConfigError, RunFolderError
 from attunement.core.records import Record
 from attunement.viewer.debugger.app import Debugger
 from attunement.viewer.debugger.shelf import Shelf, shelf_for
@@ -33,14 +33,18 @@ def serve_view(runs: Sequence[Path], options: Options, ready: Callable[[str], No
     soon as it works.
 
     `ConfigError` where the key is none or the port is taken, `RunFolderError` where there is
-    no run.
+    no run, or none of those that are named can be read.
     """
     if not _KEY.fullmatch(options.annotator):
         raise ConfigError(
             f"`--annotator` must be 1 to 40 letters, digits, - or _, got {options.annotator!r}; "
             "e.g. mira"
         )
-    asyncio.run(_serve(shelf_for(runs), options, ready))
+    shelf = shelf_for(runs)
+    if runs and not shelf.readings():
+        shelf.close()
+        raise RunFolderError(next(iter(shelf.troubles.values())))
+    asyncio.run(_serve(shelf, options, ready))
 
 
 async def _serve(shelf: Shelf, options: Options, ready: Callable[[str], None]) -> None:

@@ -152,6 +152,11 @@ class Shelf:
             return reading
         raise UserError(self._trouble.get(key, "it cannot be read"))
 
+    @property
+    def troubles(self) -> dict[str, str]:
+        """Why runs cannot be read, by key."""
+        return dict(self._trouble)
+
     def readings(self) -> list[Reading]:
         """The runs that can be read, those that somebody has asked for last first."""
         return sorted(self._open.values(), key=lambda reading: -reading.asked)

@@ -5,7 +5,7 @@ from typing import TypeVar
 
 from attunement.viewer.debugger.records import DialogueCard, Flag
 
-ALWAYS: tuple[Flag, ...] = ("failed", "crisis", "set aside")
+ALWAYS: tuple[Flag, ...] = ("failed", "crisis", "set aside", "annotated")
 """What a sample must not miss, as far as there is room."""
 _Item = TypeVar("_Item")
 
@@ -13,15 +13,19 @@ _Item = TypeVar("_Item")
 def sample(cards: Sequence[DialogueCard], wanted: int) -> list[int]:
     """The indices of `wanted` dialogues, branches left out, in sequence.
 
-    Up to half of them are such as failed, hold a crisis, or a turn that was set aside.
+    Up to half of them are such as failed, hold a crisis, a turn that was set aside or annotated, or
+    were forked.
     """
     roots = [card for card in cards if card.origin is None]
     if len(roots) <= wanted:
         return [card.index for card in roots]
-    share = -(-wanted // (2 * len(ALWAYS)))
+    forked = {card.origin for card in cards}
+    kinds = [[card.index for card in roots if flag in card.flags] for flag in ALWAYS]
+    kinds.append([card.index for card in roots if card.index in forked])
+    share = -(-wanted // (2 * len(kinds)))
     chosen: dict[int, None] = {}
-    for flag in ALWAYS:
-        marked = [card.index for card in roots if flag in card.flags and card.index not in chosen]
+    for kind in kinds:
+        marked = [index for index in kind if index not in chosen]
         chosen |= dict.fromkeys(evenly(marked, min(share, wanted - len(chosen))))
     rest = [card.index for card in roots if card.index not in chosen]
     return sorted([*chosen, *evenly(rest, wanted - len(chosen))])

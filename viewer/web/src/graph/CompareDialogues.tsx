@@ -66,6 +66,7 @@ function SideHead({ letter, side }: { letter: string; side: Side }) {
       <p className="quiet">
         {name}; {several(card.turns, "reply", "replies")}, {ending(card)}
       </p>
+      <p>{felt(card)}</p>
       {fork && (
         <p dir="auto">
           Branch of {fork.origin} from turn {fork.turn} on: {changeWords(fork.change)}
@@ -73,6 +74,15 @@ function SideHead({ letter, side }: { letter: string; side: Side }) {
       )}
     </section>
   );
+}
+
+/** What it did to the seeker, as far as it is known. */
+function felt({ outcome }: Side["card"]): string {
+  const { first_intensity: first, last_intensity: last, mean_rating: rating } = outcome;
+  const found = [];
+  if (first !== null && last !== null) found.push(`intensity ${first} → ${last}`);
+  if (rating !== null) found.push(`mean rating ${rating.toFixed(1)}`);
+  return found.join(", ");
 }
 
 /** Turns in stretches that are equal or not. */

@@ -16,7 +16,7 @@ export function Felt({ view }: { view: TurnView }) {
           note={agreement(emotion, intensity)}
         />
       )}
-      {seeker.rating !== null && <Fact name="Seeker's rating" value={`${seeker.rating} of 5`} />}
+      {seeker.rating !== null && <Fact name="Rates the reply before" value={`${seeker.rating} of 5`} />}
     </dl>
   );
 }

@@ -58,7 +58,8 @@ function Sample({ run, list }: { run: RunPage; list: DialogueList | undefined })
   return (
     <Notice>
       This file holds a sample of {count(list.rows.length)} of the run's{" "}
-      {several(run.card.dialogues, "dialogue")}; searching looks through the sample's cards.
+      {several(run.card.dialogues, "dialogue")}, with more of those that failed, hold a crisis or a
+      set-aside turn, were annotated or forked.
     </Notice>
   );
 }

@@ -1,4 +1,5 @@
 // Search, filters and sequence of a list of dialogues.
+import { isFile } from "../api";
 import { useEffect, useRef, useState } from "react";
 import type { ListQuery } from "../queries";
 import type { Count } from "../records";
@@ -68,7 +69,7 @@ function SearchField({ value, change }: { value: string; change: Props["change"]
         ref={field}
         type="search"
         value={text}
-        placeholder="words in what was said and thought"
+        placeholder={isFile ? "a name, problem or emotion" : "words in what was said and thought"}
         maxLength={200}
         onChange={(event) => setText(event.target.value)}
       />
