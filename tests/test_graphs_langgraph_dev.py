@@ -36,8 +36,8 @@ def dev_server(folder: Path):
         str(Path(sys.executable).with_name("langgraph")), "dev", "--no-browser", "--no-reload",
         "--host", "127.0.0.1", "--port", str(port),
     ]  # fmt: skip
-    # Without this its command line counts its uses with its makers.
-    quiet = {"LANGGRAPH_CLI_NO_ANALYTICS": "1", "LANGSMITH_TRACING": "false"}
+    # Without these it counts its uses with its makers, and asks for a newer version of itself.
+    quiet = {"LANGGRAPH_CLI_NO_ANALYTICS": "1", "LANGGRAPH_NO_VERSION_CHECK": "1"}
     heard = {"PYTHONPATH": str(ROOT / "tests" / "wiretap"), "WIRETAP": str(folder / "wire")}
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(
