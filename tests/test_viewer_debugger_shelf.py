@@ -1,8 +1,10 @@
 """Which runs the debugger opens, and what becomes of those that it cannot read."""
 
+import os
 import shutil
 import sqlite3
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 
@@ -45,6 +47,21 @@ def test_runs_are_looked_for_three_levels_deep_and_not_in_hidden_folders(made, t
         assert [card.name for card in shelf.cards()] == ["b", "a", "z"]
     with pytest.raises(RunFolderError, match="attune simulate"):
         shelf_for((), tmp_path / "none")
+
+
+def test_folders_that_go_while_runs_are_looked_for_are_no_error(made, tmp_path, monkeypatch):
+    for place in ("a", "b", "c/d"):
+        shutil.copytree(made, tmp_path / "runs" / place)
+    look = os.scandir
+
+    def too_late(folder):
+        if os.fspath(folder).endswith(("/b", "/c")):
+            shutil.move(folder, tmp_path / "elsewhere" / Path(folder).name)
+        return look(folder)
+
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.setattr(os, "scandir", too_late)
+    assert runs_in(tmp_path / "runs") == [tmp_path / "runs" / "a"]
 
 
 def test_a_run_named_twice_is_one_run_and_keys_are_no_paths(made):

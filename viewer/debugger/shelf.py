@@ -1,9 +1,9 @@
 """The runs that are open for reading, each under a short key."""
 
+import os
 import threading
 import time
 from collections.abc import Sequence
-from itertools import islice
 from pathlib import Path
 
 from attunement.core.errors import AttunementError, RunFolderError, UserError
@@ -210,16 +210,21 @@ class Shelf:
 
 def runs_in(folder: Path) -> list[Path]:
     """The run folders below a folder, in sequence; one that is being laid out is hidden."""
-    patterns = ("/".join((*"*" * depth, JOURNAL)) for depth in range(1, _DEPTH + 1))
-    found = (path.parent for pattern in patterns for path in folder.glob(pattern))
-    return sorted(run for run in found if "/." not in f"/{run.relative_to(folder).as_posix()}")
+    found = []
+    # Not by a glob: folders may go while it looks, which would be an error there.
+    for here, below, files in os.walk(folder, followlinks=True):
+        depth = len(Path(here).relative_to(folder).parts)
+        below[:] = (name for name in below if depth < _DEPTH and not name.startswith("."))
+        if depth and JOURNAL in files:
+            found.append(Path(here))
+    return sorted(found)
 
 
 def shelf_for(runs: Sequence[Path], within: Path = Path("runs")) -> Shelf:
     """The runs that are named, or all below `within`. `RunFolderError` where there is none."""
     if runs:
         return Shelf(runs)
-    if not any(islice(runs_in(within), 1)):
+    if not runs_in(within):
         raise RunFolderError(
             f"no run below {str(within)!r}; make one with: attune simulate, or name a run folder"
         )
