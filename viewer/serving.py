@@ -43,8 +43,8 @@ async def serve(
     app: ASGIApp, sock: socket.socket, ready: Callable[[], None],
     on_stop: Callable[[], None] = lambda: None,
 ) -> None:  # fmt: skip
-    """Answer until the first Ctrl-C or SIGTERM, what is being answered included; `on_stop` is to
-    end what would go on for good."""
+    """Answer until the first Ctrl-C or SIGTERM, or until the terminal is closed, what is being
+    answered included; `on_stop` is to end what would go on for good."""
     config = uvicorn.Config(
         app, log_level="error", access_log=False, lifespan="off", ws="none", proxy_headers=False,
         server_header=False, timeout_graceful_shutdown=2,
@@ -58,13 +58,21 @@ async def serve(
         on_stop()
 
     with contextlib.ExitStack() as caught:
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in _ends():
             # Only the main thread may watch signals, and not on every platform.
             with contextlib.suppress(ValueError, NotImplementedError, RuntimeError):
                 loop.add_signal_handler(number, stop)
                 caught.callback(loop.remove_signal_handler, number)
         loop.call_soon(ready)
         await server.serve(sockets=[sock])
+
+
+def _ends() -> list[signal.Signals]:
+    """The signals that end the serving; that of a closed terminal unless it is ignored (nohup)."""
+    ends = [signal.SIGINT, signal.SIGTERM]
+    if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:
+        ends.append(signal.SIGHUP)
+    return ends
 
 
 def _unless_cut_off(record: logging.LogRecord) -> bool:

@@ -4,9 +4,9 @@ import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
 from queue import Empty, LifoQueue
-from tempfile import TemporaryDirectory
+
+from attunement.viewer.debugger.home import Home
 
 _SCHEMA = """
 CREATE TABLE cards (
@@ -67,8 +67,7 @@ class Index:
     """The index of one run. One thread writes it, others read it meanwhile."""
 
     def __init__(self) -> None:
-        self._home = TemporaryDirectory(prefix="attunement-view-")
-        self._path = Path(self._home.name) / "index.db"
+        self._home = Home()
         self._idle: LifoQueue[sqlite3.Connection] = LifoQueue()
         self.writer = self._connect()
         self.writer.execute("PRAGMA journal_mode=WAL")
@@ -109,10 +108,12 @@ class Index:
         with suppress(Empty):
             while True:
                 self._idle.get_nowait().close()
-        self._home.cleanup()
+        self._home.remove()
 
     def _connect(self) -> sqlite3.Connection:
-        db = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False)
+        db = sqlite3.connect(
+            self._home.folder / "index.db", isolation_level=None, check_same_thread=False
+        )
         db.execute("PRAGMA synchronous=OFF")
         db.execute("PRAGMA busy_timeout=30000")
         return db

@@ -1,0 +1,68 @@
+"""Where a viewing keeps its index, and that nothing of it stays behind."""
+
+import signal
+import subprocess
+import sys
+import tempfile
+
+import pytest
+
+from attunement.viewer.debugger.home import Home, sweep
+from tests.helpers import small_run
+from tests.test_cli import ATTUNE
+
+HOLD = """
+from attunement.viewer.debugger.home import Home
+home = Home()
+(home.folder / "index.db").write_text("I never told anybody.")
+print(home.folder.name, flush=True)
+input()
+"""
+
+
+@pytest.fixture
+def place(tmp_path, monkeypatch):
+    """A folder for temporary files."""
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    return tmp_path
+
+
+def test_a_home_is_its_owners_alone_and_goes_without_a_trace(place):
+    home = Home()
+    assert home.folder.stat().st_mode & 0o777 == 0o700
+    (home.folder / "index.db").write_text("I never told anybody.")
+    home.remove()
+    assert list(place.iterdir()) == []
+
+
+def test_what_a_killed_viewing_left_goes_and_what_others_use_stays(place):
+    for name in ("attunement-other", "elsewhere"):
+        (place / name).mkdir()
+    (place / "attunement-view-link").symlink_to(place / "elsewhere")
+    mine = Home()
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLD], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        left = place / process.stdout.readline().strip()
+        sweep()
+        assert (left / "index.db").exists()
+        process.kill()
+    sweep()
+    stay = {"attunement-other", "elsewhere", "attunement-view-link", mine.folder.name}
+    assert {path.name for path in place.iterdir()} == stay | {f"{mine.folder.name}.lock"}
+    mine.remove()
+
+
+@pytest.mark.parametrize("end", [signal.SIGHUP, signal.SIGKILL])
+def test_nothing_stays_when_a_terminal_is_closed_or_a_viewing_killed(place, tmp_path, end):
+    small_run(tmp_path / "made", dialogues=1, max_turns=1)
+    for word in (end, signal.SIGINT):
+        with subprocess.Popen(
+            [str(ATTUNE), "view", str(tmp_path / "made")], stdout=subprocess.PIPE, text=True
+        ) as process:
+            assert process.stdout.readline().startswith("http://")
+            assert len([path for path in place.iterdir() if path.is_dir()]) == 2
+            process.send_signal(word)
+        assert process.returncode == (-end if word is signal.SIGKILL else 0)
+    assert [path.name for path in place.iterdir()] == ["made"]
