@@ -11,6 +11,7 @@ from rich.text import Text
 from sqlalchemy import func, select
 
 from attunement.cli.plain import plain
+from attunement.cli.show_list import short
 from attunement.core.errors import UserError
 from attunement.core.records import Record
 from attunement.simulator.annotating import ANNOTATION
@@ -94,13 +95,13 @@ def print_found(console: Console, found: Iterator[Found], limit: int | None) -> 
     """The places, one a line, at most `limit` of them; None for all."""
     table = Table(box=None, padding=(0, 2, 0, 0))
     for name in ("no.", "dialogue", "turn", "in", "words"):
-        table.add_column(name, no_wrap=name in ("no.", "turn"), overflow="fold")
+        table.add_column(name, no_wrap=name in ("no.", "dialogue", "turn"))
     for place in islice(found, limit):
         hit = place.hit
         words = Text.assemble(plain(hit.before), (plain(hit.found), "bold reverse"))
         words.append(plain(hit.after))
         turn = str(hit.turn) if hit.turn else ""
-        table.add_row(str(place.index), Text(place.id), turn, hit.field, words)
+        table.add_row(str(place.index), Text(short(place.index, place.id)), turn, hit.field, words)
     if table.row_count:
         console.print(table)
     if next(found, None):  # the rest is not even looked for

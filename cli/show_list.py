@@ -14,6 +14,8 @@ from attunement.simulator.tables import DIALOGUES
 
 LISTED = 20
 """Dialogues that the list shows unless told otherwise."""
+_WHOLE = ("no.", "dialogue", "emotion", "turns", "strength", "ended")
+"""Columns that are not broken into lines."""
 
 
 def print_dialogues(
@@ -27,20 +29,25 @@ def print_dialogues(
     table = Table(box=None, padding=(0, 2, 0, 0))
     names = ["no.", "dialogue", "problem", "emotion", "turns", "strength", "ended"]
     for name in (*names, *(["branch"] * branches)):
-        table.add_column(name, no_wrap=name in ("no.", "turns", "strength"), overflow="fold")
+        table.add_column(name, no_wrap=name in _WHOLE)
     # Numbers have no gap, and branches stand behind all else.
     numbered = enumerate(journal.dialogues(DIALOGUES.c.idx >= offset, branches=branches), offset)
     for number, dialogue in islice(numbered, limit):
-        table.add_row(str(number), *_cells(dialogue), *([_origin(dialogue)] * branches))
+        table.add_row(str(number), *_cells(number, dialogue), *([_origin(dialogue)] * branches))
     console.print(table)
     _say_rest(console, journal, offset + table.row_count, branches)
 
 
-def _cells(dialogue: Dialogue) -> list[str | Text]:
+def short(number: int, id: str) -> str:
+    """What a dialogue's id says beside its number: `mira` of `000003-mira`, a branch's whole."""
+    return id.removeprefix(f"{number:06d}-")
+
+
+def _cells(number: int, dialogue: Dialogue) -> list[str | Text]:
     persona, outcome = dialogue.persona, dialogue.outcome
     felt = outcome and outcome.first_intensity and outcome.last_intensity
     return [
-        Text(dialogue.id),
+        Text(short(number, dialogue.id)),
         persona.problem,
         persona.emotion,
         str(sum(turn.spoken is not None for turn in dialogue.turns)),

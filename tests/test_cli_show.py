@@ -167,7 +167,7 @@ def test_the_list_is_paged(run, tmp_path):
 
     def numbers(*options: object) -> list[int]:
         lines = shown(tmp_path / "many", *options).splitlines()
-        return [int(line.split()[0]) for line in lines if "-mira" in line]
+        return [int(line.split()[0]) for line in lines if " mira " in line]
 
     assert numbers() == [*range(20)]
     assert "… and 5 more; --offset 20 goes on" in shown(tmp_path / "many")
