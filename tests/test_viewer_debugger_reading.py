@@ -2,6 +2,7 @@
 
 import asyncio
 from contextlib import closing
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -113,6 +114,19 @@ def test_the_last_words_cannot_be_forked_and_say_why(live):
     assert "no reply" in views[-1].can_fork
 
 
+def test_what_a_reply_did_is_what_the_seeker_says_next(live, replayed):
+    turns = page(live).turns
+    assert len(turns) > 2
+    for found, after in pairwise(turns):
+        then = after.turn.seeker
+        assert found.effect.rating == then.rating in range(1, 6)
+        assert (found.effect.before, found.effect.after) == (
+            found.turn.seeker.intensity, then.intensity,
+        )  # fmt: skip
+    assert turns[-1].effect is None
+    assert {turn.effect for turn in page(replayed).turns} == {None}
+
+
 def test_a_dialogue_that_is_not_there_is_not_found(live):
     for index in (2, -1, 2**70):
         with pytest.raises(NotFound, match="this run has 0 to 1"):
@@ -206,6 +220,9 @@ def test_a_branch_and_its_origin_name_each_other(tmp_path):
         (laid.index, laid.id, 2, "done")
     ]
     assert origin.branches[0].change == "plan Information"
+    for told in origin.branches:
+        own = card(tmp_path / "run", told.index)
+        assert (told.outcome, told.stop_reason) == (own.outcome, own.stop_reason)
     assert branch.changed == "from turn 2 on: plan Information"
     assert (branch.card.origin, branch.card.forked_at, branch.card.flags) == (1, 2, ("branch",))
     assert branch.fork.origin == origin.card.id

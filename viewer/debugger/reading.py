@@ -17,6 +17,7 @@ from attunement.viewer.debugger.records import (
     Branch,
     DialogueCard,
     DialoguePage,
+    Effect,
     Flag,
     Inference,
     Status,
@@ -46,7 +47,13 @@ def _branches(journal: Journal, index: int) -> Iterator[Branch]:
     for row in branches_of(journal, index):
         change = Change.model_validate_json(row.change)
         yield Branch(
-            index=row.idx, id=row.id, turn=row.forked_at, change=in_words(change), status=row.status
+            index=row.idx,
+            id=row.id,
+            turn=row.forked_at,
+            change=in_words(change),
+            status=row.status,
+            stop_reason=row.stop_reason,
+            outcome=Outcome.model_validate_json(row.outcome) if row.outcome else Outcome(),
         )
 
 
@@ -108,6 +115,7 @@ def turn_view(dialogue: Dialogue, turn: Turn) -> TurnView:
     draft, refined = turn.draft, turn.refined
     return TurnView(
         turn=turn,
+        effect=effect_of(dialogue, turn),
         judged=tuple(v for v in turn.verdicts if v.name != ANNOTATION),
         annotations=annotations(turn),
         diff=word_diff(draft.text, refined.text) if draft and refined else (),
@@ -115,6 +123,15 @@ def turn_view(dialogue: Dialogue, turn: Turn) -> TurnView:
         heard=_heard(dialogue, turn),
         can_fork=why_not(dialogue, turn.number),
     )
+
+
+def effect_of(dialogue: Dialogue, turn: Turn) -> Effect | None:
+    """What a reply did; None where nothing tells. A recorded seeker answers another reply."""
+    after = dialogue.turns[turn.number : turn.number + 1]
+    if turn.reply is None or not after or dialogue.recorded is not None:
+        return None
+    then = after[0].seeker
+    return Effect(rating=then.rating, before=turn.seeker.intensity, after=then.intensity)
 
 
 def _heard(dialogue: Dialogue, turn: Turn) -> int:

@@ -7,6 +7,8 @@
     GET  api/runs/R/settings?dialogue            Settings
     GET  api/runs/R/dialogues?…                  DialogueList
          q, status, ended, problem, emotion, flag, sort, descending (0 or 1), offset, limit
+    GET  api/runs/R/replies?…                    ReplyList
+         strategy, flag, sort, descending (0 or 1), offset, limit
     GET  api/runs/R/dialogues/D                  DialoguePage
     GET  api/runs/R/dialogues/D/turns/T          TurnPage
     GET  api/compare/runs?a=R&b=R&offset&limit   RunComparison
@@ -36,6 +38,7 @@ from attunement.core.records import (
     Utterance,
     Verdict,
 )
+from attunement.core.strategies import Strategy
 from attunement.simulator.annotating import Annotation
 
 Status = Literal["open", "done", "failed"]
@@ -47,6 +50,11 @@ FLAGS: tuple[Flag, ...] = ("set aside", "crisis", "failed", "annotated", "bad", 
 Sort = Literal["index", "turns", "relief", "rating", "set_aside", "match"]
 """Sequence of a list: as run, by replies, by relief, by mean rating, by set-aside turns, or by how
 well the search fits."""
+
+
+ReplySort = Literal["index", "rating", "change"]
+"""Sequence of replies: as run, by the rating that they got, or by how much stronger the seeker's
+feeling was after them."""
 
 
 class Refusal(Record):
@@ -307,10 +315,22 @@ class Inference(Record):
     """For each sentence of the card's `what_hurts`: whether it is among what was to be avoided."""
 
 
+class Effect(Record):
+    """What a reply did, as the seeker's next turn tells."""
+
+    rating: int | None
+    """What the seeker gave it, 1 to 5."""
+    before: int | None
+    after: int | None
+    """How strong the seeker's feeling was when they spoke before it and after it, 1 to 5."""
+
+
 class TurnView(Record):
     """A turn and what follows from it."""
 
     turn: Turn
+    effect: Effect | None
+    """Of its reply; None where there is none, where nobody spoke after it, and in a replay."""
     judged: tuple[Verdict, ...]
     """Verdicts of models and of people in the arena; annotations stand by themselves."""
     annotations: dict[str, Annotation]
@@ -334,6 +354,8 @@ class Branch(Record):
     change: str
     """What was changed, in words."""
     status: Status
+    stop_reason: StopReason | None
+    outcome: Outcome
 
 
 class DialoguePage(Record):
@@ -353,6 +375,38 @@ class DialoguePage(Record):
     branches: tuple[Branch, ...]
     problem: str = ""
     """For a branch, why its run stopped before its end."""
+
+
+# ---- replies of a run ---------------------------------------------------------------------------
+
+
+class ReplyCard(Record):
+    """A reply in a list."""
+
+    dialogue: int
+    turn: int
+    name: str
+    """The persona's name, or their id."""
+    emotion: Emotion
+    """The card's."""
+    strategy: Strategy | None
+    text: str
+    """What was spoken; in a replay, what the models replied."""
+    said: str
+    """The seeker's words before it."""
+    effect: Effect | None
+    set_aside: bool
+    annotations: dict[str, Annotation]
+    """By who made them."""
+
+
+class ReplyList(Record):
+    """A page of a run's replies, branches left out."""
+
+    rows: tuple[ReplyCard, ...]
+    total: int
+    """That fit the filters."""
+    offset: int
 
 
 # ---- one turn on its graph ----------------------------------------------------------------------
@@ -520,6 +574,7 @@ class Api(Record):
     strategies: StrategyPage
     settings: Settings
     dialogues: DialogueList
+    replies: ReplyList
     dialogue: DialoguePage
     turn: TurnPage
     compare_runs: RunComparison

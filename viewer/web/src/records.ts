@@ -45,12 +45,20 @@ export type Emotion =
   | "jealousy"
   | "pain";
 /**
- * Hill's three stages as ESConv uses them; the order may bend.
- *
- * This interface was referenced by `Api`'s JSON-Schema
- * via the `definition` "Stage".
+ * ESConv's eleven emotion types.
  */
-export type Stage = "Exploration" | "Comforting" | "Action";
+export type Emotion1 =
+  | "anxiety"
+  | "depression"
+  | "sadness"
+  | "anger"
+  | "fear"
+  | "shame"
+  | "disgust"
+  | "nervousness"
+  | "guilt"
+  | "jealousy"
+  | "pain";
 /**
  * What a supporter's reply does, in ESConv's spelling.
  *
@@ -74,6 +82,13 @@ export type Strategy =
  */
 export type PsychologicalError =
   "Strategy Mismatch" | "Template Response" | "Lack of Empathy" | "Emotion Misread" | "Early Emotion Shift" | "Other";
+/**
+ * Hill's three stages as ESConv uses them; the order may bend.
+ *
+ * This interface was referenced by `Api`'s JSON-Schema
+ * via the `definition` "Stage".
+ */
+export type Stage = "Exploration" | "Comforting" | "Action";
 
 /**
  * Every record that a page may get or send; only here so that one schema holds them all.
@@ -86,6 +101,7 @@ export interface Api {
   strategies: StrategyPage;
   settings: Settings;
   dialogues: DialogueList;
+  replies: ReplyList;
   dialogue: DialoguePage;
   turn: TurnPage;
   compare_runs: RunComparison;
@@ -494,6 +510,83 @@ export interface Hit {
   after: string;
 }
 /**
+ * A page of a run's replies, branches left out.
+ *
+ * This interface was referenced by `Api`'s JSON-Schema
+ * via the `definition` "ReplyList".
+ */
+export interface ReplyList {
+  rows: ReplyCard[];
+  /**
+   * That fit the filters.
+   */
+  total: number;
+  offset: number;
+}
+/**
+ * A reply in a list.
+ *
+ * This interface was referenced by `Api`'s JSON-Schema
+ * via the `definition` "ReplyCard".
+ */
+export interface ReplyCard {
+  dialogue: number;
+  turn: number;
+  /**
+   * The persona's name, or their id.
+   */
+  name: string;
+  emotion: Emotion1;
+  strategy: Strategy | null;
+  /**
+   * What was spoken; in a replay, what the models replied.
+   */
+  text: string;
+  /**
+   * The seeker's words before it.
+   */
+  said: string;
+  effect: Effect | null;
+  set_aside: boolean;
+  /**
+   * By who made them.
+   */
+  annotations: {
+    [k: string]: Annotation;
+  };
+}
+/**
+ * What a reply did, as the seeker's next turn tells.
+ *
+ * This interface was referenced by `Api`'s JSON-Schema
+ * via the `definition` "Effect".
+ */
+export interface Effect {
+  /**
+   * What the seeker gave it, 1 to 5.
+   */
+  rating: number | null;
+  before: number | null;
+  /**
+   * How strong the seeker's feeling was when they spoke before it and after it, 1 to 5.
+   */
+  after: number | null;
+}
+/**
+ * One person's words on one turn.
+ *
+ * This interface was referenced by `Api`'s JSON-Schema
+ * via the `definition` "Annotation".
+ */
+export interface Annotation {
+  label: ("good" | "bad") | null;
+  /**
+   * What is wrong with the reply that was spoken.
+   */
+  errors: PsychologicalError[];
+  note: string;
+}
+/**
  * A dialogue with all that was said and thought.
  *
  * This interface was referenced by `Api`'s JSON-Schema
@@ -629,6 +722,10 @@ export interface BigFive {
  */
 export interface TurnView {
   turn: Turn;
+  /**
+   * Of its reply; None where there is none, where nobody spoke after it, and in a replay.
+   */
+  effect: Effect | null;
   /**
    * Verdicts of models and of people in the arena; annotations stand by themselves.
    */
@@ -824,20 +921,6 @@ export interface Verdict {
   judge: string;
 }
 /**
- * One person's words on one turn.
- *
- * This interface was referenced by `Api`'s JSON-Schema
- * via the `definition` "Annotation".
- */
-export interface Annotation {
-  label: ("good" | "bad") | null;
-  /**
-   * What is wrong with the reply that was spoken.
-   */
-  errors: PsychologicalError[];
-  note: string;
-}
-/**
  * A piece of a word diff.
  *
  * This interface was referenced by `Api`'s JSON-Schema
@@ -967,6 +1050,8 @@ export interface Branch {
    */
   change: string;
   status: "open" | "done" | "failed";
+  stop_reason: ("satisfied" | "gave_up" | "max_turns" | "crisis" | "recording_ended") | null;
+  outcome: Outcome;
 }
 /**
  * A turn on its graph.
