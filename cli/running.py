@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
@@ -118,8 +119,8 @@ def run_watched(
     """Run what is open, with its progress on stderr; False if it was stopped."""
     try:
         return run_folder(
-            folder, watch=_watch, retry_failed=retry_failed, tally=tally, on_stop=say_stopping,
-            bounds=bounds, only=only,
+            folder, watch=partial(_watch, only=only), retry_failed=retry_failed, tally=tally,
+            on_stop=say_stopping, bounds=bounds, only=only,
         )  # fmt: skip
     except KeyboardInterrupt:  # before the run could watch for it, or for the second time
         return False
@@ -163,10 +164,12 @@ def next_folder() -> Path:
 
 
 @contextmanager
-def _watch(tally: Tally, journal: Journal) -> Iterator[None]:
+def _watch(tally: Tally, journal: Journal, only: Sequence[int] | None = None) -> Iterator[None]:
     """Show a run's progress on stderr: a live line on a terminal, plain lines elsewhere."""
     counts = journal.counts(branches=True)
     total, before = sum(counts.values()), counts["done"] + counts["failed"]
+    if only is not None:
+        total, before = len(only), 0
     console = Console(stderr=True)
     if not counts["open"]:
         typer.echo("Every dialogue is closed; there is nothing left to run.", err=True)

@@ -112,8 +112,8 @@ def in_words(change: Change, turn: int | None = None) -> str:
 
 
 def _parts(change: Change) -> Iterator[str]:
-    if change.plan:
-        yield f"plan {change.plan.strategy}"
+    if plan := change.plan:
+        yield f"plan {plan.strategy}" + (f" ({plan.stage})" if plan.stage else "")
     for name, reply in (("draft", change.draft), ("reply", change.reply)):
         if reply:
             yield f"{name} {_short(reply.text)!r}"
@@ -142,21 +142,27 @@ def _check(
     """`UserError` for a change that means nothing in this run."""
     if change == Change():
         raise UserError(_NOTHING)
-    roles = [role for role in roles_in(config) if role != "guard" or config.spec_for("guard")]
     turn = turn_at(dialogue, number)
     put = given(change, turn, config)
-    if change.draft and change.reply and "refiner" not in roles:
+    if change.draft and change.reply and "refiner" not in roles_in(config):
         raise UserError("the draft is what this turn speaks; change `draft` or `reply`, not both")
     for role in (*put, *change.models, *change.prompts):
-        if role not in roles and not (role == "guard" and role in change.models):
-            raise UserError(
-                f"graph {config.graph!r} has no {role} to change; it asks: {', '.join(roles)}"
-            )
+        if role != "guard" or role not in change.models:
+            check_role(config, role)
     if "seeker" in change.models and config.replay is not None:
         raise UserError("a replay has no seeker model; leave out the change of the seeker's")
     _check_words(change, put, turn)
     for role, text in change.prompts.items():
         _check_prompt(role, text, journal.prompts()[role])
+
+
+def check_role(config: RunConfig, role: Role) -> None:
+    """`UserError` where a run asks no such role."""
+    roles = [one for one in roles_in(config) if one != "guard" or config.spec_for("guard")]
+    if role not in roles:
+        raise UserError(
+            f"graph {config.graph!r} has no {role} to change; it asks: {', '.join(roles)}"
+        )
 
 
 def _check_words(change: Change, put: Mapping[Role, str], turn: Turn | None) -> None:
