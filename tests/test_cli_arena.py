@@ -13,7 +13,7 @@ from attunement.core.records import Verdict
 from attunement.simulator.frame import locked
 from attunement.viewer.arena.report import report_on
 from tests.helpers import journal_of, small_run
-from tests.test_cli import attune
+from tests.inside import attune
 from tests.test_viewer_arena import _ask as ask
 from tests.test_viewer_arena import arena
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from attunement.cli.app import main
-from tests.test_cli import attune
+from tests.inside import attune
 
 TALK = [
     {"role": "user", "content": "Hi"},

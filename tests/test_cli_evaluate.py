@@ -16,7 +16,7 @@ from attunement.evaluation.outcomes import score_run
 from attunement.trainers.evolve.ledger import Entry, Ledger, write_ledger
 from attunement.trainers.learning.report import TrainReport
 from tests.helpers import small_run
-from tests.test_cli import attune
+from tests.inside import attune
 from tests.test_evaluation_encoder import make_bert
 
 PEOPLE = 14

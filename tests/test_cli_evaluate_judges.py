@@ -11,7 +11,7 @@ from attunement.core.errors import UserError
 from attunement.simulator.config import read_config
 from attunement.simulator.frame import write_config
 from tests.helpers import journal_of, small_run
-from tests.test_cli import attune
+from tests.inside import attune
 from tests.test_cli_evaluate import evaluate
 
 

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.test_cli import ATTUNE, attune
+from tests.inside import attune
+from tests.test_cli import ATTUNE
 
 SMOKE = Path(__file__).parent.parent / "configs/smoke.toml"
 

@@ -11,7 +11,7 @@ from attunement.core.records import Plan, Reflection, Reply, SeekerTurn, Turn
 from attunement.core.strategies import Strategy
 from tests.forks import make_base
 from tests.helpers import journal_of, small_run
-from tests.test_cli import attune
+from tests.inside import attune
 
 ASKED = Plan(strategy=Strategy.QUESTION, stage="Exploration", reason="It begins.")
 SEEN = Reflection(who="A baker", emotion="fear", intensity=4, situation="The oven", needs=["Time"])

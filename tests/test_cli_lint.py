@@ -2,28 +2,13 @@
 
 import json
 import math
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from attunement.trainers.lint.report import LintReport
 from tests.corpora import clean_corpus, pairs, said, save_tokenizer, write_lines
-
-ATTUNE = Path(sys.executable).with_name("attune")
-
-
-def attune(*args: object, cwd: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [ATTUNE, *map(str, args)],
-        cwd=cwd,
-        env={**os.environ, "COLUMNS": "160", "HF_HUB_OFFLINE": "1"},
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
+from tests.inside import attune
 
 
 @pytest.fixture(scope="module")

@@ -8,8 +8,8 @@ import pytest
 from attunement.cli.options import decodings, prices, roles
 from attunement.core.errors import ConfigError
 from attunement.simulator.config import read_config
+from tests.inside import attune
 from tests.servers import embedded, in_a_thread
-from tests.test_cli import attune
 
 
 def test_sampling_is_set_for_all_roles_and_for_one():
