@@ -15,6 +15,12 @@ from tests.inside import attune
 from tests.test_cli_evaluate import evaluate
 
 
+@pytest.fixture(autouse=True)
+def no_pictures(monkeypatch):
+    """Drawing is most of a report's time, and other tests look at the pictures."""
+    monkeypatch.setattr("attunement.evaluation.report.plots.draw", lambda comparison, folder: {})
+
+
 @pytest.fixture
 def home(tmp_path, monkeypatch) -> Path:
     """Two graphs with the same people."""
