@@ -21,11 +21,11 @@ def print_branches(
     (first, branch), *others = branches
     if others:
         _table(console, origin, branches)
-        show = f"show {run} {first}", "one of them"
+        show, which = (f"show {run} {first}", "one of them"), "all"
     else:
         _one(console, origin, branch)
-        show = f"show {run} {branch.id}", "the whole branch"
-    print_following(console, [show, (f"view {run}", "all beside each other, in a browser")])
+        show, which = (f"show {run} {branch.id}", "the whole branch"), "both"
+    print_following(console, [show, (f"view {run}", f"{which} beside each other, in a browser")])
 
 
 def _one(console: Console, origin: Dialogue, branch: Dialogue) -> None:
