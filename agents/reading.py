@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from attunement.agents.near_misses import fit_record, words_of
 from attunement.agents.slips import BrokenJsonError, CutJsonError, ForgivingJson
+from attunement.agents.wording import worded
 from attunement.core.records import Record
 
 AnyRecord = TypeVar("AnyRecord", bound=Record)
@@ -66,16 +67,8 @@ def plain_text(text: str) -> str:
 
 def explain(error: ValidationError) -> str:
     """A validation error in one line: field, what is wrong, and what was there."""
-    details = []
-    for item in error.errors(include_url=False, include_context=False)[:4]:
-        where = ".".join(str(part) for part in item["loc"])
-        message = item["msg"].removeprefix("Value error, ")
-        if item["type"] == "extra_forbidden":
-            message = "there is no such name"
-        if where and item["type"] != "missing" and not isinstance(item["input"], dict | list):
-            message += f", got {str(item['input'])[:80]!r}"
-        details.append(f"`{where}`: {message}" if where else message)
-    return "; ".join(details)
+    found = error.errors(include_url=False)
+    return "; ".join(worded(problem) for problem in found[:4])
 
 
 def _spoken(text: str) -> str:

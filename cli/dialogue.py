@@ -28,13 +28,20 @@ Line = tuple[str, str | Text]
 
 
 def print_dialogue(
-    console: Console, dialogue: Dialogue, whole: bool = True, branches: Iterable[Dialogue] = ()
-) -> None:
-    """A dialogue, turn by turn; how it ended, if these are all of its turns; its branches."""
+    console: Console, dialogue: Dialogue, only: int | None = None,
+    branches: Iterable[Dialogue] = (),
+) -> None:  # fmt: skip
+    """A dialogue, turn by turn, how it ended and its branches; or `only` its turn of that number.
+
+    What a reply did is said below it, so the next turn need not say it again.
+    """
     print_head(console, dialogue)
+    effects = {turn.number: effect_line(dialogue, turn) for turn in dialogue.turns}
     for turn in dialogue.turns:
-        print_turn(console, dialogue, turn)
-    if not whole:
+        if only in (None, turn.number):
+            told = only is None and bool(effects.get(turn.number - 1))
+            print_turn(console, dialogue, turn, effect=effects[turn.number], told=told)
+    if only is not None:
         return
     for words, _ in judged_lines(dialogue.verdicts):
         console.print(Text(f"judged  {plain(words)}", "dim"))
@@ -75,8 +82,28 @@ def _card(persona: Persona) -> Iterator[str]:
     yield talks + (" (drawn)" if "manner" in persona.drawn else "")
 
 
-def print_turn(console: Console, dialogue: Dialogue, turn: Turn, name: str = "") -> None:
-    """One turn of a dialogue; `name` stands before its number where several are mixed."""
+def effect_line(dialogue: Dialogue, turn: Turn) -> str:
+    """What a turn's reply did, as the seeker's next turn tells; empty where nothing tells. A
+    recorded seeker answers another reply."""
+    after = next((t.seeker for t in dialogue.turns if t.number == turn.number + 1), None)
+    if after is None or turn.reply is None or dialogue.recorded is not None:
+        return ""
+    before, said = turn.seeker.intensity, []
+    if after.rating:
+        said.append(f"rated {after.rating} of 5")
+    if before and after.intensity:
+        said.append(f"feeling {before} to {after.intensity}")
+    return "; ".join(said)
+
+
+def print_turn(
+    console: Console, dialogue: Dialogue, turn: Turn, name: str = "", effect: str = "",
+    told: bool = False,
+) -> None:  # fmt: skip
+    """One turn of a dialogue; `name` stands before its number where several are mixed.
+
+    `effect` stands below its reply; `told`: what the reply before it did has been said.
+    """
     fork = dialogue.fork
     copied = " (as in its origin)" if fork and turn.number < fork.turn else ""
     number = f"turn {turn.number}{copied}"
@@ -84,19 +111,19 @@ def print_turn(console: Console, dialogue: Dialogue, turn: Turn, name: str = "")
     grid = Table.grid(padding=(0, 2, 0, 0))
     grid.add_column(width=10)
     grid.add_column()
-    for label, said in _lines(dialogue.persona, turn, has_colours(console)):
+    for label, said in _lines(dialogue.persona, turn, has_colours(console), effect, told):
         style = _ALOUD.get(label, _LABELS.get(label, "dim"))
         words = said if isinstance(said, Text) else Text(plain(said), style)
         grid.add_row(Text(label, style), words)
     console.print(grid)
 
 
-def _lines(persona: Persona, turn: Turn, colours: bool) -> Iterator[Line]:
+def _lines(persona: Persona, turn: Turn, colours: bool, effect: str, told: bool) -> Iterator[Line]:
     """Everything in a turn, in the order in which it came about."""
     said = turn.seeker
     yield "seeker", Text(plain(said.text))
     if said.emotion:
-        rated = f"; the last reply helped {said.rating} of 5" if said.rating else ""
+        rated = f"; the last reply helped {said.rating} of 5" if said.rating and not told else ""
         yield "privately", f"{said.emotion} {said.intensity} of 5{rated}"
     if turn.guard.crisis:
         yield "crisis", f"{turn.guard.kind}: {turn.guard.evidence}"
@@ -112,6 +139,8 @@ def _lines(persona: Persona, turn: Turn, colours: bool) -> Iterator[Line]:
         if found := inferred_line(persona, turn):
             yield "inferred", found
     yield from _replied(turn, colours)
+    if effect:
+        yield "then", effect
     for words, fault in judged_lines(turn.verdicts):
         yield "judged", Text(plain(words), "yellow" if fault else "dim")
     for words, fault in annotated_lines(turn):

@@ -25,6 +25,12 @@ def show(
     search: Annotated[
         str | None, typer.Option(metavar="TEXT", help="The turns that hold these words.")
     ] = None,
+    worst: Annotated[
+        bool, typer.Option("--worst", help="The replies after which it went worst.")
+    ] = False,
+    strategy: Annotated[
+        str | None, typer.Option(metavar="NAME", help="With --worst: replies of this strategy.")
+    ] = None,
     branches: Annotated[
         bool, typer.Option("--branches", help="List the branches too, and what they change.")
     ] = False,
@@ -57,8 +63,9 @@ def show(
     from attunement.simulator.run import open_run
 
     asked = showing.Asked(
-        run, dialogue, turn, calls=calls, graph=graph, follow=follow, search=search,
-        branches=branches, offset=offset, limit=limit, every=every, prefix=prefix, as_json=as_json,
+        run, dialogue, turn, calls=calls, graph=graph, follow=follow, search=search, worst=worst,
+        strategy=strategy, branches=branches, offset=offset, limit=limit, every=every,
+        prefix=prefix, as_json=as_json,
     )  # fmt: skip
     showing.check(asked)
     config, journal = open_run(run)

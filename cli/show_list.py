@@ -34,7 +34,10 @@ def print_dialogues(
     numbered = enumerate(journal.dialogues(DIALOGUES.c.idx >= offset, branches=branches), offset)
     for number, dialogue in islice(numbered, limit):
         table.add_row(str(number), *_cells(number, dialogue), *([_origin(dialogue)] * branches))
-    console.print(table)
+    if table.row_count:
+        console.print(table)
+    else:
+        _say_none(console, journal, offset, branches)
     _say_rest(console, journal, offset + table.row_count, branches)
 
 
@@ -60,6 +63,11 @@ def _origin(dialogue: Dialogue) -> Text:
     """What a branch changes; its name says of which dialogue."""
     fork = dialogue.fork
     return Text(plain(in_words(fork.change, fork.turn)) if fork else "", "magenta")
+
+
+def _say_none(console: Console, journal: Journal, offset: int, branches: bool) -> None:
+    there = f"there are {sum(journal.counts(branches=branches).values()):,}, counted from 0"
+    console.print(Text(f"no dialogue has a number from {offset} on: {there}", "dim"))
 
 
 def _say_rest(console: Console, journal: Journal, shown: int, branches: bool) -> None:

@@ -1,5 +1,6 @@
 """What `attune show` shows for what it was asked."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -29,6 +30,8 @@ class Asked:
     graph: bool
     follow: bool
     search: str | None
+    worst: bool
+    strategy: str | None
     branches: bool
     offset: int | None
     limit: int | None
@@ -42,24 +45,35 @@ class Asked:
         found = {"--offset": self.offset, "--limit": self.limit, "--all": self.every or None}
         return [name for name, value in found.items() if value is not None]
 
+    def places(self) -> int | None:
+        """How many of what was found to show; None for all, as in JSON unless a number is named."""
+        from attunement.cli.show_list import LISTED
+
+        everything = self.every or (self.as_json and self.limit is None)
+        return None if everything else self.limit or LISTED
+
 
 def check(asked: Asked) -> None:
     """`UserError` for options that mean nothing together."""
     kinds = {
         "--prefix": asked.prefix, "--search": asked.search is not None, "--follow": asked.follow,
-        "--graph": asked.graph, "--calls": asked.calls,
+        "--worst": asked.worst, "--graph": asked.graph, "--calls": asked.calls,
     }  # fmt: skip
     chosen = [name for name, wanted in kinds.items() if wanted]
     if len(chosen) > 1 and chosen != ["--graph", "--calls"]:
         raise UserError(f"`{chosen[0]}` and `{chosen[1]}` show different things; choose one")
     if asked.dialogue is None and asked.turn is not None:
         raise UserError("`--turn` needs a dialogue; e.g. attune show RUN 0 --turn 2")
-    if asked.dialogue is not None and (asked.prefix or asked.search is not None):
+    if asked.dialogue is not None and (asked.prefix or asked.worst or asked.search is not None):
         raise UserError(f"`{chosen[0]}` is about the whole run; leave the dialogue out")
     if asked.turn is not None and asked.follow:
         raise UserError("`--follow` shows every turn as it comes; leave `--turn` out")
     if asked.calls and asked.turn is None:
         raise UserError("`--calls` needs a turn; e.g. attune show RUN 0 --turn 2 --calls")
+    if asked.strategy is not None and not asked.worst:
+        raise UserError(
+            "`--strategy` chooses among replies; e.g. attune show RUN --worst --strategy Question"
+        )
     if asked.graph and asked.dialogue is not None and asked.turn is None:
         raise UserError("`--graph` draws a run, or one turn: add --turn 2, or leave the dialogue")
     _check_list(asked, chosen)
@@ -67,11 +81,17 @@ def check(asked: Asked) -> None:
 
 def _check_list(asked: Asked, chosen: list[str]) -> None:
     about_list = [*asked.listing, *(["--branches"] * asked.branches)]
-    if asked.search is not None:  # what is found can be many, too
+    if asked.search is not None or asked.worst:  # what is found can be many, too
         about_list = [name for name in about_list if name in ("--branches", "--offset")]
-    if about_list and (asked.dialogue is not None or chosen or asked.as_json):
-        other = "a dialogue" if asked.dialogue is not None else (*chosen, "--json")[0]
-        raise UserError(f"`{about_list[0]}` is about the list of dialogues, and {other} shows none")
+    if about_list and asked.dialogue is not None:
+        own = "a dialogue's own branches stand below it anyway"
+        instead = own if about_list[0] == "--branches" else "leave it out"
+        raise UserError(f"`{about_list[0]}` is about the list of dialogues; {instead}")
+    if about_list and (chosen or asked.as_json):
+        other = (*chosen, "--json")[0]
+        raise UserError(
+            f"`{about_list[0]}` is about the list of dialogues; leave it out of {other}"
+        )
     if asked.every and (asked.limit is not None or asked.offset is not None):
         raise UserError("`--all` shows every dialogue; leave --offset and --limit out")
 
@@ -82,6 +102,8 @@ def show(console: Console, asked: Asked, config: RunConfig, journal: Journal) ->
         _show_prefix(console, asked, journal)
     elif asked.search is not None:
         _show_found(console, asked, asked.search, journal)
+    elif asked.worst:
+        _show_worst(console, asked, config, journal)
     elif asked.follow:
         _follow(console, asked, journal)
     elif asked.dialogue is not None:
@@ -104,6 +126,7 @@ def _show_run(console: Console, asked: Asked, config: RunConfig, journal: Journa
     from attunement.cli.summary import print_summary
     from attunement.evaluation.summary import summarise
     from attunement.simulator.backends import prices_for
+    from attunement.simulator.frame import being_run
 
     if not asked.as_json:
         limit = None if asked.every else asked.limit or LISTED
@@ -114,7 +137,8 @@ def _show_run(console: Console, asked: Asked, config: RunConfig, journal: Journa
     if asked.as_json:
         _dump(summary)
     else:
-        print_summary(console, asked.run, summary, mines=config.mines)
+        running = being_run(asked.run)
+        print_summary(console, asked.run, summary, mines=config.mines, running=running)
 
 
 def _show_prefix(console: Console, asked: Asked, journal: Journal) -> None:
@@ -130,15 +154,29 @@ def _show_prefix(console: Console, asked: Asked, journal: Journal) -> None:
 
 def _show_found(console: Console, asked: Asked, text: str, journal: Journal) -> None:
     from attunement.cli.searching import print_found, search
-    from attunement.cli.show_list import LISTED
 
-    limit = None if asked.every or (asked.as_json and not asked.limit) else asked.limit or LISTED
     found = search(journal, text)
     if asked.as_json:
-        rows = [place.model_dump(mode="json") for place in islice(found, limit)]
-        typer.echo(orjson.dumps(rows, option=orjson.OPT_INDENT_2).decode())
+        _dump_rows(islice(found, asked.places()))
     else:
-        print_found(console, found, limit)
+        print_found(console, found, asked.places())
+
+
+def _show_worst(console: Console, asked: Asked, config: RunConfig, journal: Journal) -> None:
+    from attunement.cli.show_worst import print_worst, worst
+    from attunement.core.strategies import parse_strategy
+
+    strategy = parse_strategy(asked.strategy) if asked.strategy is not None else None
+    found, total = worst(journal, config, asked.places(), strategy)
+    if asked.as_json:
+        _dump_rows(found)
+    else:
+        print_worst(console, found, total)
+
+
+def _dump_rows(found: Iterable[BaseModel]) -> None:
+    rows = [one.model_dump(mode="json") for one in found]
+    typer.echo(orjson.dumps(rows, option=orjson.OPT_INDENT_2).decode())
 
 
 def _show_graph(console: Console, asked: Asked, config: RunConfig, journal: Journal) -> None:
@@ -193,17 +231,15 @@ def _show_dialogue(
     if asked.turn is not None and (asked.calls or asked.graph):
         _show_steps(console, asked, index_of(journal, found.id), asked.turn, config, journal)
         return
-    if asked.turn is not None:
-        turns = tuple(t for t in found.turns if t.number == asked.turn)
-        if not turns:
-            raise UserError(f"`--turn` must be from 1 to {len(found.turns)}, got {asked.turn}")
-        found = found.model_copy(update={"turns": turns})
+    turns = tuple(t for t in found.turns if asked.turn in (None, t.number))
+    if asked.turn is not None and not turns:
+        raise UserError(f"`--turn` must be from 1 to {len(found.turns)}, got {asked.turn}")
     if asked.as_json:
-        _dump(found)
+        _dump(found.model_copy(update={"turns": turns}))
         return
     origin = DIALOGUES.c.origin == index_of(journal, found.id)
     branches = list(journal.dialogues(origin, branches=True))
-    print_dialogue(console, found, whole=asked.turn is None, branches=branches)
+    print_dialogue(console, found, only=asked.turn, branches=branches)
 
 
 def _show_steps(

@@ -22,14 +22,18 @@ def print_summary(
     tally: Tally | None = None,
     seconds: float = 0.0,
     mines: bool = False,
+    running: bool = False,
 ) -> None:
-    """The run summary as a table, and the verbs that go on from here."""
+    """The run summary as a table, and the verbs that go on from here; `running`: another process
+    is at it."""
     table = Table(show_header=False, box=None, padding=(0, 2, 0, 0), title=Text(f"Run {folder}"))
     table.title_justify = "left"
     table.add_column(style="dim", no_wrap=True)
     table.add_column()
     for name, value in _rows(summary):
         table.add_row(name, Text(plain(value)))
+    if running:
+        table.add_row("now", "being run by another process")
     if tally and tally.calls and seconds:
         again = f", {tally.tries} sent again" if tally.tries else ""
         table.add_row("this time", f"{tally.calls} calls in {seconds:.1f} s{again}")
@@ -49,10 +53,12 @@ def print_summary(
         following.append((corpus, "preference pairs, with a dataset card"))
     if not mines and not summary.open:
         following.append((f"evaluate {folder}", "how good it was, with intervals"))
-    if summary.failed:
+    if summary.failed and not running:
         following.insert(0, (f"resume {folder} --retry-failed", "try the failed dialogues again"))
     if summary.open:
-        following.insert(0, (f"resume {folder}", "finish it"))
+        finish = (f"resume {folder}", "finish it")
+        watch = (f"show {folder} --follow", "each turn as soon as it is there")
+        following.insert(0, watch if running else finish)
     print_following(console, following)
 
 

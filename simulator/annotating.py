@@ -4,6 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from attunement.core.errors import JournalError, UserError
 from attunement.core.psychology import PsychologicalError
 from attunement.core.records import Record, Turn, Verdict
 from attunement.simulator.journal import Journal
@@ -31,10 +32,23 @@ class Annotation(Record):
 
 async def annotate(journal: Journal, index: int, turn: Turn, said: Annotation, who: str) -> None:
     """Keep what the person `who` says of a turn, in place of what they said before; an empty
-    annotation takes that back."""
+    annotation takes that back. `UserError` for one that contradicts itself, `JournalError` where
+    the run's folder cannot be written."""
+    if said.label == "good" and said.errors:
+        raise UserError(
+            f"a turn with an error ({', '.join(said.errors)}) is not 'good'; leave out the label "
+            "or the errors"
+        )
     judge = PERSON + who
     before = [v for v in turn.verdicts if v.name == ANNOTATION and v.judge == judge]
-    await journal.write_verdicts(index, turn.number, _verdicts(said, judge), 1, instead=before)
+    try:
+        await journal.write_verdicts(index, turn.number, _verdicts(said, judge), 1, instead=before)
+    except JournalError as error:
+        cause = getattr(error.__context__, "orig", None) or error
+        raise JournalError(
+            f"the annotation was not kept: the run's folder cannot be written ({cause}); make it "
+            "writable, or make room, and annotate again"
+        ) from None
 
 
 def annotations(turn: Turn) -> dict[str, Annotation]:

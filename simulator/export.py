@@ -11,6 +11,7 @@ import orjson
 
 from attunement.core.errors import AttunementError, UserError
 from attunement.core.records import Dialogue, Fork, Turn
+from attunement.simulator.forking import in_words
 from attunement.simulator.journal import Journal
 from attunement.simulator.tables import DIALOGUES
 
@@ -22,7 +23,8 @@ _CLOCK = ("latency_ms", "tries", "cached_tokens", "key", "dialogue")
 def turn_rows(journal: Journal, branches: bool = False) -> Iterator[dict[str, Any]]:
     """One row a turn, by dialogue and number. `role` says who speaks last in it.
 
-    With `branches` these come too, each from its fork on, and rows say where a branch was forked.
+    With `branches` these come too, each from its fork on, and rows say where a branch was forked
+    and what it changes.
     """
     for dialogue in journal.dialogues(branches=branches):
         forked = _forked(dialogue.fork) if branches else {}
@@ -33,7 +35,8 @@ def turn_rows(journal: Journal, branches: bool = False) -> Iterator[dict[str, An
 
 def _forked(fork: Fork | None) -> dict[str, Any]:
     """The columns that say it of a branch; empty in the row of any other dialogue."""
-    return {"origin": fork and fork.origin, "forked_at": fork and fork.turn}
+    changed = in_words(fork.change) if fork else None
+    return {"origin": fork and fork.origin, "forked_at": fork and fork.turn, "change": changed}
 
 
 def _turn_row(dialogue: Dialogue, turn: Turn) -> dict[str, Any]:

@@ -68,6 +68,21 @@ def locked(folder: Path) -> Iterator[None]:
         lock.release()
 
 
+def being_run(folder: Path) -> bool:
+    """Whether a process holds a run folder. The lock is tried for an instant, nothing is written;
+    False where it cannot be told."""
+    try:
+        import fcntl
+
+        with (folder / LOCK).open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except (ImportError, OSError):  # no such locks here; never run, or not ours to read
+        return False
+    return False
+
+
 def by_spec(backends: Iterable[ChatBackend]) -> dict[str, ChatBackend]:
     """Backends by the spec that they answer to."""
     return {backend.spec: backend for backend in backends}

@@ -116,6 +116,11 @@ class Journal:
             with journal.engine.connect() as db:
                 found = db.execute(select(META.c.value).where(META.c.key == "version")).scalar()
         except OperationalError as error:
+            if "no such table" in str(error.orig):  # an empty file, or another program's database
+                raise RunFolderError(
+                    f"{str(path)!r} is not a journal: no run is in it; name a run folder that was "
+                    "simulated"
+                ) from None
             raise RunFolderError(f"journal {str(path)!r} cannot be opened: {error.orig}") from None
         except DatabaseError as error:
             raise RunFolderError(f"{str(path)!r} is not a journal: {error.orig}") from None

@@ -100,7 +100,7 @@ def test_the_object_that_is_meant_is_found(text: str):
         ('{"Reply": ' + GOOD + "}", "`Reply`: there is no such name"),
         (
             '{"mood": 1}',
-            "`stage`: Field required; `strategy`: Field required; `mood`: there is no such",
+            "`stage`: is missing; `strategy`: is missing; `mood`: there is no such",
         ),
         (GOOD[:-1] + ', "mood": 1}', "`mood`: there is no such name"),
         (f"{ECHO} {GOOD.replace('Information', 'Hug')}", "unknown strategy 'Hug'; known: Question"),
@@ -233,7 +233,8 @@ def test_an_emotion_is_read_through_small_slips(said: str, meant: str):
     ["sad and anxious", "sad", "anger/fear", "danger", "not anger", "tear", "quilt", "pa in t"],
 )
 def test_another_emotion_is_not_guessed(said: str):
-    assert f"got {said!r}" in unreadable(json.dumps({"text": "x", "emotion": said}), SeekerTurn)
+    why = unreadable(json.dumps({"text": "x", "emotion": said}), SeekerTurn)
+    assert f"`emotion`: unknown emotion {said!r}; known: anxiety, " in why
 
 
 def test_names_are_read_in_literals_nested_records_lists_and_optional_fields():

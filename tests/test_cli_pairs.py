@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.helpers import small_run
-from tests.test_cli import attune
+from tests.inside import attune
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +62,7 @@ def test_every_option_arrives(home):
         (["runs/none"], "no run folder 'runs/none'"),
         (["runs/001", "--split", "99:1"], "leaves 'validation' empty: there are only 12 personas"),
         (["runs/001", "--sets", "replies"], "unknown set 'replies'; known: response, strategy"),
-        (["runs/001", "--format", "csv"], "`format`: Input should be 'jsonl' or 'parquet'"),
+        (["runs/001", "--format", "csv"], "`format`: must be 'jsonl' or 'parquet'"),
         (["runs/001", "--chosen", "recorded"], "`--chosen recorded` needs a replay"),
         (["runs/001", "--public"], "`--public` says how to push; name a repository with --push"),
     ],

@@ -7,6 +7,7 @@ import pty
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -20,13 +21,14 @@ from attunement.cli.plain import has_colours
 from attunement.core.errors import ModelError, UserError
 from attunement.core.records import Change, Plan, Reply
 from attunement.simulator.annotating import Annotation, annotate
-from attunement.simulator.casting import Cast
+from attunement.simulator.casting import Cast, cast_for
 from attunement.simulator.config import RunConfig
 from attunement.simulator.export import call_rows, turn_rows
 from attunement.simulator.forking import fork
+from attunement.simulator.frame import LOCK, being_run, locked
 from attunement.simulator.run import create_run
 from attunement.simulator.run import run as run_folder
-from tests.helpers import LIBRARY, PERSONA, answering, journal_of, small_run
+from tests.helpers import LIBRARY, PERSONA, answering, journal_of, small_run, write_recorded
 
 ATTUNE = Path(sys.executable).with_name("attune")
 HOSTILE = "Ok\x1b[2J\x9b31m \u202etxet <script>alert(1)</script> [bold]loud[/bold]"
@@ -140,6 +142,90 @@ def test_a_failure_that_a_server_words_steers_no_terminal(tmp_path):
         assert not {"\x1b", "\x9b", "\u202e"} & set(text), view
 
 
+# ---- what replies did ---------------------------------------------------------------------------
+
+
+def moving(*turns: tuple[int, int | None]) -> Callable[[Ask], str]:
+    """A seeker who feels so strongly turn by turn, and rates the reply before."""
+
+    def seeker(ask: Ask) -> str:
+        heard = sum(message["content"].count("worst?") for message in ask.messages)
+        strength, rating = turns[min(heard, len(turns) - 1)]
+        return json.dumps(
+            {"text": "Hm.", "emotion": "anxiety", "intensity": strength, "rating": rating}
+        )
+
+    return seeker
+
+
+@pytest.fixture(scope="module")
+def moved(tmp_path_factory) -> Path:
+    """Two dialogues of three replies: one helps, one hurts, one leaves it; and a branch."""
+    folder = tmp_path_factory.mktemp("runs") / "moved"
+    chat = answering(seeker=moving((3, None), (4, 2), (5, 2), (5, 4)))
+    small_run(folder, chat, dialogues=2, max_turns=3)
+    laid = fork(folder, "0", 2, Change(reply=Reply(text="What, what is worst?")), False)
+    run_folder(folder, backends=[chat], only=[laid.index])
+    return folder
+
+
+def test_below_a_reply_stands_what_it_did_and_no_second_time(moved):
+    text = words(shown(moved, 0))
+    assert text.count("then rated 2 of 5; feeling 3 to 4 ") == 1
+    assert text.index("worst? [Question] then rated 2 of 5; feeling 4 to 5") > 0
+    assert text.count("then rated 4 of 5; feeling 5 to 5") == 1
+    assert text.count("then ") == 3
+    assert "the last reply helped" not in text
+
+
+def test_a_turn_alone_tells_of_its_own_reply_and_of_the_one_before(moved):
+    text = words(shown(moved, 0, "--turn", 2))
+    assert "anxiety 4 of 5; the last reply helped 2 of 5" in text
+    assert "then rated 2 of 5; feeling 4 to 5" in text
+    assert "then" not in words(shown(moved, 0, "--turn", 4))
+
+
+def test_a_recorded_seeker_says_nothing_of_what_was_replied(tmp_path):
+    small_run(tmp_path / "live", answering(), max_turns=3)
+    journal = journal_of(tmp_path / "live")
+    write_recorded(tmp_path / "recorded.jsonl", journal.dialogues())
+    journal.close()
+    config = RunConfig(model=answering().spec, replay=str(tmp_path / "recorded.jsonl"))
+    create_run(tmp_path / "replay", config, cast_for(config), check_models=False)
+    run_folder(tmp_path / "replay", backends=[answering()])
+    text = words(shown(tmp_path / "replay", 0))
+    assert "supporter What about the nights" in text
+    assert " then " not in text
+    assert "nothing tells what these did" in refused(tmp_path / "replay", "--worst")
+
+
+def test_the_worst_replies_come_first_and_branches_are_left_out(moved):
+    rows = json.loads(shown(moved, "--worst", "--json"))
+    assert [(r["index"], r["turn"], r["rating"], r["before"], r["after"]) for r in rows] == [
+        (0, 1, 2, 3, 4), (0, 2, 2, 4, 5), (1, 1, 2, 3, 4), (1, 2, 2, 4, 5), (0, 3, 4, 5, 5),
+        (1, 3, 4, 5, 5),
+    ]  # fmt: skip
+    assert (rows[0]["strategy"], rows[0]["id"]) == ("Question", "000000-mira")
+    text = shown(moved, "--worst", "--limit", 3)
+    assert "the worst 3 of 6 replies; --limit shows more, --all shows them all" in text
+    assert "1 mira 1 2 3 to 4 Question What about the nights is worst?" in words(text)
+    assert "6 replies that a seeker has answered" in shown(moved, "--worst", "--all")
+
+
+def test_of_equal_ratings_the_one_after_which_it_grew_most_is_worse(tmp_path):
+    chat = answering(seeker=moving((5, None), (3, 1), (3, 1), (5, 1), (5, None)))
+    small_run(tmp_path / "run", chat, max_turns=4)
+    rows = json.loads(shown(tmp_path / "run", "--worst", "--json"))
+    found = [(row["turn"], row["rating"], row["before"], row["after"]) for row in rows]
+    assert found == [(3, 1, 3, 5), (2, 1, 3, 3), (1, 1, 5, 3), (4, None, 5, 5)]
+
+
+def test_the_worst_replies_of_a_strategy_can_be_asked_for(moved):
+    assert len(json.loads(shown(moved, "--worst", "--strategy", "question", "--json"))) == 6
+    none = shown(moved, "--worst", "--strategy", "Self-disclosure")
+    assert none == "0 replies that a seeker has answered\n"
+
+
 # ---- branches -----------------------------------------------------------------------------------
 
 
@@ -174,29 +260,33 @@ def test_the_list_is_paged(run, tmp_path):
     assert numbers("--offset", 20) == [20, 21, 22, 23, 24]
     assert numbers("--offset", 3, "--limit", 2) == [3, 4]
     assert numbers("--all") == [*range(25)]
-    assert numbers("--offset", 99) == []
+    assert numbers("--offset", 25) == []
+    nothing = "no dialogue has a number from 25 on: there are 25, counted from 0\n"
+    assert shown(tmp_path / "many", "--offset", 25) == nothing
 
 
 def test_an_export_with_branches_adds_their_own_turns_and_calls(run):
     journal = journal_of(run)
     plain, both = list(turn_rows(journal)), list(turn_rows(journal, branches=True))
-    assert [{k: v for k, v in row.items() if k not in ("origin", "forked_at")} for row in both][
-        : len(plain)
-    ] == plain
-    assert [(row["dialogue_id"], row["turn"], row["origin"], row["forked_at"]) for row in both][
-        len(plain) - 1 :
+    unforked = dict.fromkeys(("origin", "forked_at", "change"))
+    assert both[: len(plain)] == [row | unforked for row in plain]
+    added = both[len(plain) :]
+    assert [
+        (row["dialogue_id"], row["turn"], row["origin"], row["forked_at"]) for row in added
     ] == [
-        ("000001-mira", 5, None, None),
         *(("000000-mira~1", number, "000000-mira", 2) for number in (2, 3, 4, 5)),
         *(("000000-mira~2", number, "000000-mira", 3) for number in (3, 4, 5)),
     ]
+    assert {(row["dialogue_id"], row["change"]) for row in added} == {
+        ("000000-mira~1", "plan Self-disclosure"), ("000000-mira~2", "reply 'I am with you.'"),
+    }  # fmt: skip
     calls = list(call_rows(journal, branches=True))[len(list(call_rows(journal))) :]
     journal.close()
     assert min(row["turn"] for row in calls if row["dialogue_id"] == "000000-mira~2") == 3
     given = [(row["dialogue_id"], row["role"]) for row in calls if row["model"] == "person"]
     assert given == [("000000-mira~1", "planner"), ("000000-mira~2", "refiner")]
-    assert {(row["origin"], row["forked_at"]) for row in calls} == {
-        ("000000-mira", 2), ("000000-mira", 3),
+    assert {(row["origin"], row["forked_at"], row["change"]) for row in calls} == {
+        ("000000-mira", 2, "plan Self-disclosure"), ("000000-mira", 3, "reply 'I am with you.'"),
     }  # fmt: skip
 
 
@@ -349,6 +439,24 @@ def test_ctrl_c_ends_following_with_130(tmp_path):
     assert "Traceback" not in errors
 
 
+def test_a_run_that_is_being_run_is_followed_and_not_resumed(tmp_path):
+    folder = open_run(tmp_path / "run")
+    assert "resume" in shown(folder)
+    with locked(folder):
+        text = words(shown(folder))
+    assert "now being run by another process" in text
+    assert f"show {folder} --follow each turn as soon as it is there" in text
+    assert "resume" not in text
+    assert "--follow" not in shown(folder)
+
+
+def test_looking_at_a_run_takes_no_lock(tmp_path):
+    small_run(tmp_path / "run", answering(), max_turns=1)
+    (tmp_path / "run" / LOCK).unlink()
+    assert not being_run(tmp_path / "run")
+    assert not (tmp_path / "run" / LOCK).exists()
+
+
 # ---- on a terminal ------------------------------------------------------------------------------
 
 
@@ -436,7 +544,12 @@ def test_marks_stand_where_colours_are_unwanted(monkeypatch):
         ((0, "--turn", 9, "--graph"), "has no turn 9: it has turns 1 to 5"),
         ((0, "--turn", 1, "--follow"), "leave `--turn` out"),
         ((0, "--search", "x"), "leave the dialogue out"),
-        ((0, "--limit", 3), "`--limit` is about the list"),
+        ((0, "--limit", 3), "`--limit` is about the list of dialogues; leave it out"),
+        ((0, "--branches"), "a dialogue's own branches stand below it anyway"),
+        (("--worst", "--offset", 3), "`--offset` is about the list of dialogues; leave it out"),
+        ((0, "--worst"), "`--worst` is about the whole run"),
+        (("--strategy", "Question"), "`--strategy` chooses among replies"),
+        (("--worst", "--strategy", "hug"), "unknown strategy 'hug'; known: Question"),
         (("--all", "--limit", 3), "leave --offset and --limit out"),
         (("--branches", "--json"), "`--branches` is about the list"),
         (("--search", " "), "needs a word"),

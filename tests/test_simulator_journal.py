@@ -47,6 +47,12 @@ def test_a_call_keeps_its_exact_request(tmp_path):
     journal.close()
 
 
+def test_an_empty_file_is_no_journal(tmp_path):
+    (tmp_path / JOURNAL).touch()
+    with pytest.raises(RunFolderError, match="is not a journal: no run is in it"):
+        Journal.open(tmp_path / JOURNAL)
+
+
 def test_a_file_that_is_no_journal_is_refused(tmp_path):
     (tmp_path / JOURNAL).write_bytes(b"x" * 4096)
     with pytest.raises(RunFolderError, match="not a journal"):

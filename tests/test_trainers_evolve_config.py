@@ -93,7 +93,7 @@ def test_a_stronger_model_reflects_and_refines():
         ({"first": {"pocket": {}, "corpus": "c"}}, "`corpus` fine-tunes a `model`"),
         ({"first": MODEL | {"train": {"epochs": 1}}}, "for a `corpus` to fine-tune on"),
         ({"bla": 1}, "`bla`: there is no such name"),
-        ({"train": {"beta": -1}}, "`beta`: Input should be greater than 0"),
+        ({"train": {"beta": -1}}, "`beta`: must be more than 0"),
         ({"train": {"bela": 1}}, "`bela`: there is no such name"),
         ({"train": {"model": "m"}}, "`model` is decided by the recipe"),
         ({"simulate": {"dialogs": 1}}, "`simulate.dialogs`: there is no such name"),

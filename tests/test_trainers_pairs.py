@@ -278,7 +278,7 @@ def test_the_plain_recipe_gives_response_pairs_only(tmp_path):
     ("settings", "said"),
     [
         ({"sets": ["replies"]}, "unknown set 'replies'; known: response, strategy, joint, sft_dir"),
-        ({"chosen": "best"}, "`chosen`: Input should be 'refined' or 'recorded'"),
+        ({"chosen": "best"}, "`chosen`: must be 'refined' or 'recorded'"),
         ({"chosen": "recorded"}, "`--chosen recorded` needs a replay"),
         ({"split": "all"}, "`--split` must be parts such as 9:1 or 1040:130:130, got 'all'"),
         ({"split": "9:0"}, "`--split` must not hold an empty part, got '9:0'"),

@@ -215,6 +215,8 @@ def test_an_annotation_that_is_none_is_refused_and_nothing_is_kept(served):
                  b'{"note": "' + b" " * 20_000 + b'"}'):  # fmt: skip
         status, why = served.refused(at, "POST", body)
         assert (status, "cannot be read" in why or "too long" in why) == (400, True), body[:40]
+    status, why = served.refused(at, "POST", b'{"label": "good", "errors": ["Other"]}')
+    assert (status, "is not 'good'" in why) == (409, True)
     for address in ("99/turns/1", f"{index}/turns/99", f"{index}/turns/0"):
         assert served.refused(f"api/runs/0/dialogues/{address}/annotation", "POST", b"{}")[0] == 404
     assert served.get(f"api/runs/0/dialogues/{index}") == before

@@ -7,6 +7,7 @@ import sqlite3
 import subprocess
 from collections.abc import Iterator
 from contextlib import closing
+from itertools import combinations, zip_longest
 from pathlib import Path
 from types import SimpleNamespace
 from urllib.parse import parse_qs
@@ -17,7 +18,7 @@ from attunement.core.records import Change, Dialogue
 from attunement.simulator.annotating import Annotation, annotations
 from attunement.simulator.forking import why_not
 from tests.helpers import exported, journal_of, small_run
-from tests.looking import NUMBERS, at, hash_of, looking, offline, ready, there, visit
+from tests.looking import NARROW, NUMBERS, at, hash_of, looking, offline, ready, there, visit
 from tests.test_cli import ATTUNE
 from tests.viewing import varied_run
 
@@ -94,6 +95,47 @@ def test_a_dialogue_is_found_by_its_words_and_opens_at_the_turn(seen, page):
     there(told.get_by_role("heading", name="Draft and refined"))
 
 
+def test_what_a_reply_did_stands_under_it_and_nowhere_else(seen, page):
+    index, one = next(
+        (index, one)
+        for index, one in dialogues(seen.varied).items()
+        if len(one.turns) > 2 and one.turns[1].spoken
+    )
+    (first, second, *_), words = one.turns, "then: rated {} of 5, feeling {} to {}"
+    then = words.format(second.seeker.rating, first.seeker.intensity, second.seeker.intensity)
+    visit(page, f"{VARIED}/d/{index}")
+    told = page.get_by_role("listitem", name="Turn 1", exact=True)
+    told = told.locator(".says.supporter").inner_text()
+    assert then in told.replace("\n", " ")
+    order = second.seeker.intensity - first.seeker.intensity
+    assert ("stronger" if order > 0 else "weaker" if order else "as strong") in told
+    shown = page.get_by_role("list", name="Turns").inner_text()
+    assert shown.count("rated") == sum(turn.seeker.rating is not None for turn in one.turns[1:])
+    assert "rates the" not in shown
+    visit(page, f"{VARIED}/d/{index}/t/1")
+    there(page.get_by_role("main").get_by_text(then))
+
+
+def test_a_persona_begins_with_what_a_reader_needs_and_nothing_beside_the_turns_scrolls(page):
+    visit(page, f"{PLAIN}/d/0")
+    about = page.get_by_role("complementary", name="About this dialogue")
+    text = about.inner_text()
+    places = [text.index(name) for name in ("Emotion", "What helps", "What hurts", "Situation")]
+    assert places == sorted(places)
+    assert about.evaluate("box => box.scrollHeight - box.clientHeight") == 0
+
+
+def test_on_a_phone_the_turns_come_first_and_a_link_leads_to_the_rest(seen):
+    with looking(seen.browser, seen.link, f"{PLAIN}/d/0", viewport=NARROW) as page:
+        about = page.get_by_role("complementary", name="About this dialogue")
+        top = "box => box.getBoundingClientRect().top"
+        assert page.get_by_role("list", name="Turns").evaluate(top) < about.evaluate(top)
+        page.get_by_role("link", name="↓ Plot and persona").click()
+        assert 0 <= about.evaluate(top) < NARROW["height"]
+        assert about.evaluate("box => box === document.activeElement")
+        assert hash_of(page) == f"/{PLAIN}/d/0"
+
+
 def test_the_diff_holds_the_draft_and_the_refinement_of_the_journal(seen, page):
     index, number = with_diff(seen.plain)
     turn = dialogues(seen.plain)[index].turns[number - 1]
@@ -129,6 +171,7 @@ def test_filters_sequence_and_pages_stand_in_the_address_and_back_takes_them_bac
         for index, dialogue in dialogues(seen.plain).items()
     }
     assert [relief[n] for n in shown] == sorted((relief[n] for n in shown), reverse=True)
+    there(page.get_by_text(f"{satisfied} dialogues found"))
     asked = parse_qs(hash_of(page).partition("?")[2])
     assert asked == {"ended": ["satisfied"], "sort": ["relief"], "descending": ["1"]}
     page.reload()
@@ -143,6 +186,7 @@ def test_filters_sequence_and_pages_stand_in_the_address_and_back_takes_them_bac
 
 def test_flags_of_all_kinds_can_be_filtered_by(seen, page):
     visit(page, VARIED)
+    there(page.get_by_text("24 dialogues and 2 branches", exact=True))
     flags = page.get_by_label("Flag").locator("option").all_inner_texts()
     named = dict(re.fullmatch(r"(.+) \((\d+)\)", flag).groups() for flag in flags[1:])
     assert set(named) == {"set aside", "crisis", "failed", "annotated", "bad", "faulty", "branch"}
@@ -269,12 +313,29 @@ def test_an_annotation_is_there_after_a_reload_and_can_be_taken_back(seen, page)
     assert annotations(dialogues(seen.plain)[4].turns[1]) == {}
 
 
+def test_a_turn_called_good_names_no_error(page):
+    visit(page, f"{PLAIN}/d/5")
+    page.get_by_role("button", name="Annotate turn 1").click()
+    form = page.get_by_role("form", name="Annotate turn 1")
+    error = form.get_by_label(re.compile("^Template Response"))
+    error.check()
+    form.get_by_label("Good").check()
+    assert not error.is_checked()
+    assert error.is_disabled()
+    there(form.get_by_text("a good turn names no error"))
+    form.get_by_label("Bad").check()
+    error.check()
+
+
 def _forked_on_the_page(page, index: int, strategy: str) -> int:
     """Fork turn 2 with another strategy in the dialog; the branch's number."""
     visit(page, f"{FORKED}/d/{index}")
     page.get_by_role("button", name="Fork turn 2").click()
     dialog = page.get_by_role("dialog", name="Fork turn 2")
-    there(dialog.get_by_text("Nothing is changed yet."))
+    there(dialog.get_by_text("Nothing is changed yet."), 1)
+    dialog.get_by_role("button", name="Fork", exact=True).click()
+    there(dialog.get_by_role("alert").get_by_text("Nothing is changed yet."))
+    there(dialog.get_by_text("Nothing is changed yet."), 1)
     dialog.get_by_label("Strategy", exact=True).first.select_option(strategy)
     there(dialog.get_by_text("Changed: plan."))
     dialog.get_by_role("button", name="Fork", exact=True).click()
@@ -299,6 +360,7 @@ def test_a_fork_on_the_page_is_the_fork_of_the_command_line(seen, page):
     change = Change.model_validate({"plan": plan})
     assert (branch.fork.origin, branch.fork.turn, branch.fork.change) == (origin.id, 2, change)
     _shows_the_branch(page, index, branch)
+    _shows_what_became_of_both(page, index, origin, branch)
 
 
 def _branch(run: Path, number: int) -> tuple[Dialogue, list[dict]]:
@@ -331,6 +393,51 @@ def _shows_the_branch(page, index: int, branch: Dialogue) -> None:
     there(page.get_by_text("Answer given by a person"))
 
 
+def _shows_what_became_of_both(page, index: int, origin: Dialogue, branch: Dialogue) -> None:
+    """Beside each other: on the origin's page, and above their turns."""
+    visit(page, f"{FORKED}/d/{index}")
+    table = page.get_by_role("region", name="Branches").get_by_role("table")
+    for name, one in (("this dialogue", origin), ("dialogue 60", branch)):
+        became, plain = one.outcome, one.stop_reason.replace("_", " ")
+        cells = table.get_by_role("row", name=name).first.get_by_role("cell").all_inner_texts()
+        felt = f"{became.first_intensity} → {became.last_intensity}"
+        assert cells == [plain, felt, f"{became.mean_rating:.1f}"]
+    visit(page, f"compare?a=1/{index}&b=1/60")
+    outcome = page.get_by_role("region", name="Outcome")
+    rating = outcome.get_by_role("row", name="Mean rating of 5").get_by_role("cell")
+    means = [f"{one.outcome.mean_rating:.1f}" for one in (origin, branch)]
+    assert rating.all_inner_texts() == means
+    there(outcome.get_by_role("img", name=re.compile("^Intensity of the seeker's emotion in both")))
+    rows = outcome.get_by_role("table").nth(1).get_by_role("row").all_inner_texts()
+    felt = [[turn.seeker.intensity for turn in one.turns] for one in (origin, branch)]
+    assert rows[0].split("\t") == ["Turn", f"A: dialogue {index}", "B: dialogue 60"]
+    assert [row.split("\t") for row in rows[1:]] == [
+        [str(number), *("–" if felt is None else str(felt) for felt in both)]
+        for number, both in enumerate(zip_longest(*felt), 1)
+    ]
+
+
+def test_words_are_marked_only_where_texts_have_much_in_common(seen, page):
+    """Both replies are `Why` and a number; what the seekers say has no word in common."""
+    asked = {
+        index: one.turns[0]
+        for index, one in dialogues(seen.varied).items()
+        if one.turns and one.turns[0].refined
+    }
+    a, b = next(
+        (a, b)
+        for a, b in combinations(asked, 2)
+        if asked[a].refined != asked[b].refined
+        if not {*asked[a].seeker.text.split()} & {*asked[b].seeker.text.split()}
+    )
+    visit(page, f"compare?a=2/{a}&b=2/{b}")
+    turn = page.get_by_role("region", name="Turn 1", exact=True)
+    for side, index in (("A", a), ("B", b)):
+        told = turn.get_by_role("group", name=f"Side {side}")
+        assert told.locator(".diff").all_text_contents() == [asked[index].refined.text]
+        assert told.locator(".said-text").first.text_content() == asked[index].seeker.text
+
+
 def test_what_cannot_be_forked_says_why_and_what_is_not_there_is_said_to_be_missing(seen, page):
     index, last = next(
         (number, len(one.turns))
@@ -351,6 +458,8 @@ def test_what_cannot_be_forked_says_why_and_what_is_not_there_is_said_to_be_miss
     ):
         page.goto(f"{page.link}#/{place}")
         there(page.locator("main").get_by_text(says))
+        there(page.get_by_role("button", name="Try again"), 0)
+        there(page.get_by_role("link", name="Go to the runs"))
     # The browser itself says of each refusal that there was one.
     refused = "Failed to load resource: the server responded with a status of 404 (Not Found)"
     assert set(page.wrong) <= {refused}

@@ -5,14 +5,16 @@ import json
 import re
 import threading
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 
 import pytest
 
 from attunement.agents.models.base import Ask
 from attunement.agents.models.scripted import ScriptedChat
 from attunement.core.errors import ModelError
+from attunement.core.strategies import Strategy
 from attunement.simulator.casting import Cast
+from tests.forks import make_base
 from tests.helpers import ANSWERS, LIBRARY, journal_of, small_run
 from tests.looking import NUMBERS, looking, offline, there, viewing, visit
 
@@ -122,6 +124,42 @@ def test_a_run_in_progress_appears_turn_by_turn_without_a_reload(slow, tmp_path)
     journal = journal_of(run)
     assert journal.counts() == {"open": 0, "done": 2, "failed": 1}
     journal.close()
+
+
+def test_a_run_that_another_process_runs_is_forked_when_that_has_ended(slow, tmp_path):
+    with slow.going():
+        slow.go_on()
+        with offline(tmp_path / "run") as seen, looking(*seen, "runs/0/d/0") as page:
+            fork = page.get_by_role("button", name="Fork turn 1")
+            dialog = page.get_by_role("dialog", name="Fork turn 1")
+            fork.click()
+            there(dialog.get_by_text("another process runs this run"))
+            there(dialog.get_by_label("Strategy", exact=True), 0)
+            dialog.get_by_role("button", name="Close").click()
+            slow.end()
+            fork.click()
+            there(dialog.get_by_label("Strategy", exact=True))
+
+
+def test_all_other_strategies_are_forked_at_once_and_stand_beside_their_origin(tmp_path):
+    run = make_base(tmp_path / "run")
+    with offline(run) as seen, looking(*seen, "runs/0/d/0") as page:
+        page.get_by_role("button", name="Fork turn 2").click()
+        dialog = page.get_by_role("dialog", name="Fork turn 2")
+        plan = dialog.get_by_label("Strategy", exact=True).first
+        plan.select_option("every other, a branch each")
+        dialog.get_by_role("button", name="Fork 7 branches").click()
+        there(dialog, 0)
+        table = page.get_by_role("region", name="Branches").get_by_role("table")
+        there(table.get_by_role("link", name=re.compile(r"dialogue \d+$")), 14)
+        there(table.get_by_text("from turn 2 on: plan"), 7)
+        there(table.get_by_text(re.compile(r"^\d → \d$")), 8)
+    with closing(journal_of(run)) as journal:
+        branches = [journal.named(id) for _, id in journal.indices(branches=True) if "~" in id]
+        origin = journal.find("0").turns[1].plan.strategy
+    changed = [branch.fork.change.plan.strategy for branch in branches]
+    assert changed == [strategy for strategy in Strategy if strategy != origin]
+    assert all(branch.stop_reason for branch in branches)
 
 
 def test_a_turn_that_is_being_made_is_seen_on_its_graph_node_by_node(slow, tmp_path):

@@ -180,7 +180,7 @@ def test_the_index_stands_in_no_run_folder_and_is_removed(run):
     before = sorted(path.name for path in run.iterdir())
     journal = (run / "journal.db").read_bytes()
     reading = read_all(opened(run))
-    home = reading.index._path.parent
+    home = reading.index._home.folder
     assert home.is_dir()
     assert run not in home.parents
     reading.close()

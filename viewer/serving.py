@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import errno
 import logging
 import signal
 import socket
@@ -20,7 +21,7 @@ def listen(host: str, port: int) -> socket.socket:
             host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
         sock = socket.socket(family, kind, protocol)
-    except (OSError, OverflowError) as error:
+    except (OSError, OverflowError, UnicodeError) as error:
         raise _cannot(host, port, error) from None
     try:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -91,6 +92,8 @@ class _Server(uvicorn.Server):
 
 def _cannot(host: str, port: int, error: Exception) -> ConfigError:
     why = getattr(error, "strerror", None) or str(error)
-    return ConfigError(
-        f"cannot listen on `--host` {host!r} `--port` {port}: {why}; --port 0 takes a free port"
-    )
+    # A host that is unknown, or no address of this machine, is none at any port.
+    unknown = isinstance(error, socket.gaierror | UnicodeError)
+    elsewhere = unknown or getattr(error, "errno", None) == errno.EADDRNOTAVAIL
+    instead = "--host 127.0.0.1 is this machine" if elsewhere else "--port 0 takes a free port"
+    return ConfigError(f"cannot listen on `--host` {host!r} `--port` {port}: {why}; {instead}")

@@ -24,6 +24,7 @@ from attunement.viewer.debugger.keeper import Keeper
 from attunement.viewer.debugger.listing import Asked
 from attunement.viewer.debugger.reading import dialogue_page, turn_view
 from attunement.viewer.debugger.records import Runs
+from attunement.viewer.debugger.replies import AskedReplies
 from attunement.viewer.debugger.settings import settings_of
 from attunement.viewer.debugger.shelf import Reading, Shelf
 from attunement.viewer.debugger.steps import turn_page
@@ -71,6 +72,7 @@ class Debugger:
             Route("/runs/{run}/strategies", self._strategies),
             Route("/runs/{run}/settings", self._settings),
             Route("/runs/{run}/dialogues", self._dialogues),
+            Route("/runs/{run}/replies", self._replies),
             Route(_DIALOGUE, self._dialogue),
             Route(_TURN, self._turn),
             Route(f"{_TURN}/annotation", self._annotate, methods=["POST"]),
@@ -127,10 +129,14 @@ class Debugger:
 
     def _settings(self, request: Request) -> Response:
         run = self._of(request)
-        return Answered(settings_of(run.journal, run.config, query(request, _Of).dialogue))
+        dialogue, held = query(request, _Of).dialogue, run.jobs.held_elsewhere()
+        return Answered(settings_of(run.journal, run.config, dialogue, held))
 
     def _dialogues(self, request: Request) -> Response:
         return Answered(self._of(request).listed(query(request, Asked)))
+
+    def _replies(self, request: Request) -> Response:
+        return Answered(self._of(request).replied(query(request, AskedReplies)))
 
     def _dialogue(self, request: Request) -> Response:
         run, index = self._of(request), request.path_params["dialogue"]

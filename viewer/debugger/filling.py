@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 
 from attunement.viewer.debugger import texts
+from attunement.viewer.debugger.effects import Turns, mark_turns, take_replies
 from attunement.viewer.debugger.index import Index, place_of
 from attunement.viewer.debugger.judgements import Judgements
 from attunement.viewer.debugger.spending import Spending
@@ -97,8 +98,9 @@ class Filler:
         touched = self._new_cards(index)
         if touched:
             return touched  # at once: lists have waited for them
-        touched = self._closings(index) | self._judgements.take(self._db, index)
-        touched |= self._card_texts(index) | self._turns(index)
+        judged = self._judgements.take(self._db, index)
+        mark_turns(self._db, index, judged)
+        touched = judged | self._closings(index) | self._card_texts(index) | self._turns(index)
         more = self._spending.take(self._db, index)
         self.behind = more or self._text < self._last_card or self._turn < self._last_turn
         return touched
@@ -163,12 +165,9 @@ class Filler:
         index.executemany(_ASIDE, _asides(turns))
         own = [turn for turn in turns if turn[0] not in self._branches]
         index.executemany(_FELT, _felt(own))
+        take_replies(index, own)
         self._turn = rows[-1][0] if rows else self._turn
         return {dialogue for dialogue, _, _ in turns}
-
-
-_Turns = Sequence[tuple[int, int, dict[str, Any]]]
-"""Dialogue, number and record of some turns."""
 
 
 def _card(row: Sequence[Any]) -> dict[str, Any]:
@@ -193,14 +192,14 @@ def _keep_errors(index: sqlite3.Connection, rows: Iterable[dict[str, Any]]) -> N
     index.executemany("INSERT INTO loose VALUES (?, ?, ?, ?)", found)
 
 
-def _counted(turns: _Turns) -> Iterable[tuple[int, int, int, int]]:
+def _counted(turns: Turns) -> Iterable[tuple[int, int, int, int]]:
     for dialogue, _, turn in turns:
         reply = bool(turn.get("spoken") or turn.get("recorded"))
         crisis = bool((turn.get("guard") or {}).get("crisis"))
         yield reply, bool(turn.get("set_aside")), crisis, dialogue
 
 
-def _asides(turns: _Turns) -> Iterable[tuple[int, str, int]]:
+def _asides(turns: Turns) -> Iterable[tuple[int, str, int]]:
     found = Counter(
         (dialogue, role)
         for dialogue, _, turn in turns
@@ -209,7 +208,7 @@ def _asides(turns: _Turns) -> Iterable[tuple[int, str, int]]:
     return ((dialogue, role, count) for (dialogue, role), count in found.items())
 
 
-def _felt(turns: _Turns) -> Iterable[tuple[int, int, int]]:
+def _felt(turns: Turns) -> Iterable[tuple[int, int, int]]:
     for _, number, turn in turns:
         felt = turn["seeker"].get("intensity")
         if felt is not None and number <= DEPTH:

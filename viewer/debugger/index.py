@@ -33,6 +33,22 @@ CREATE TABLE cards (
     faulty INTEGER NOT NULL DEFAULT 0,
     verdicts INTEGER NOT NULL DEFAULT 0
 );
+CREATE TABLE replies (
+    place INTEGER PRIMARY KEY,
+    replied INTEGER NOT NULL,
+    strategy TEXT,
+    set_aside INTEGER NOT NULL,
+    before INTEGER,
+    followed INTEGER NOT NULL DEFAULT 0,
+    rating INTEGER,
+    after INTEGER
+);
+CREATE TABLE marks (
+    place INTEGER PRIMARY KEY,
+    annotated INTEGER NOT NULL,
+    bad INTEGER NOT NULL,
+    faulty INTEGER NOT NULL
+);
 CREATE TABLE asides (
     dialogue INTEGER, role TEXT, turns INTEGER NOT NULL, PRIMARY KEY (dialogue, role)
 ) WITHOUT ROWID;
@@ -47,8 +63,10 @@ CREATE VIRTUAL TABLE words USING fts5(text, content='', columnsize=0, tokenize='
 CREATE VIRTUAL TABLE threes USING fts5vocab(words, row);
 """
 """`cards`: a row a dialogue, without its texts. `root` is the dialogue that it, or its origin's
-origin, branches from; `annotated` counts turns, `verdicts` rows of the journal. `words` and `loose`
-hold what is searched, by place: what stays as it is, and what may be replaced (errors, notes)."""
+origin, branches from; `annotated` counts turns, `verdicts` rows of the journal. `replies`: a
+row a turn by its place, branches left out; where a turn followed, what it says of the reply.
+`marks`: the turns of which something is said. `words` and `loose` hold what is searched, by place:
+what stays as it is, and what may be replaced (errors, notes)."""
 _BITS = 20
 """Of a place, those that say which turn; 0 is the persona's card."""
 

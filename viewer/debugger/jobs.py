@@ -9,6 +9,7 @@ from queue import SimpleQueue
 from attunement.core.errors import AttunementError, RunFolderError
 from attunement.core.records import Change
 from attunement.simulator.forking import fork
+from attunement.simulator.frame import being_run
 from attunement.simulator.recorder import Tally
 from attunement.simulator.run import run
 from attunement.viewer.debugger.records import Forked
@@ -46,6 +47,10 @@ class Jobs:
                 self._thread = threading.Thread(target=self._work, name="branches", daemon=True)
                 self._thread.start()
         return Forked(index=laid.index, id=laid.id)
+
+    def held_elsewhere(self) -> bool:
+        """Whether another process runs the folder now."""
+        return not self._unfinished and being_run(self._folder)
 
     def problem(self, dialogue: int) -> str:
         """Why the running of a branch has stopped before its end; empty where nothing did."""

@@ -544,6 +544,8 @@ class Settings(Record):
     """Psychological errors, each with what it means."""
     config: str
     """The run's configuration as TOML."""
+    held: bool = False
+    """Whether another process runs the run now: nothing can be forked then."""
 
 
 class Forked(Record):

@@ -12,9 +12,11 @@ from attunement.viewer.debugger.finding import dialogue_at
 from attunement.viewer.debugger.records import Settings
 
 
-def settings_of(journal: Journal, config: RunConfig, dialogue: int | None = None) -> Settings:
+def settings_of(
+    journal: Journal, config: RunConfig, dialogue: int | None = None, held: bool = False
+) -> Settings:
     """A run's roles with their models and prompts, and the names that a change may use; of a branch
-    what the forks up to it have made of them."""
+    what the forks up to it have made of them. `held`: whether another process runs the run."""
     roles, prompts = roles_in(config), journal.prompts()
     if dialogue is not None and dialogue_at(journal, dialogue).fork:
         lineage = lineage_of(journal.engine, dialogue)
@@ -28,4 +30,5 @@ def settings_of(journal: Journal, config: RunConfig, dialogue: int | None = None
         emotions=tuple(Emotion),
         error_types={str(error): meaning for error, meaning in DEFINITIONS.items()},
         config=config.dump(),
+        held=held,
     )

@@ -15,7 +15,8 @@ from attunement.viewer.debugger.finding import NotFound
 from attunement.viewer.debugger.index import Index
 from attunement.viewer.debugger.jobs import Jobs
 from attunement.viewer.debugger.listing import Asked, Lists
-from attunement.viewer.debugger.records import DialogueList, RunCard, RunPage
+from attunement.viewer.debugger.records import DialogueList, ReplyList, RunCard, RunPage
+from attunement.viewer.debugger.replies import AskedReplies, Replies
 
 _DEPTH = 3
 """Levels below a folder of runs on which runs are looked for."""
@@ -41,6 +42,7 @@ class Reading:
             self.journal.close()
             raise
         self.lists = Lists(self.journal, self.index)
+        self.replies = Replies(self.journal, self.index)
         self.asked = 0.0
         """When somebody has last asked for it."""
         self._stamp = _stamp(folder / JOURNAL)
@@ -81,6 +83,11 @@ class Reading:
         """Dialogues that fit what is asked for."""
         self.index.ready.wait(_PATIENCE)
         return self.lists.page(asked)
+
+    def replied(self, asked: AskedReplies) -> ReplyList:
+        """Replies that fit what is asked for."""
+        self.index.ready.wait(_PATIENCE)
+        return self.replies.page(asked)
 
     def keep_up(self) -> bool:
         """Take in some of what is new; returns whether anything has changed. One thread's."""

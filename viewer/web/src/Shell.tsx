@@ -12,6 +12,7 @@ import { LiveSign } from "./LiveSign";
 import { Boundary } from "./parts/Boundary";
 import { Page } from "./parts/Page";
 import { ThemeButton } from "./parts/Theme";
+import RepliesPage from "./replies/RepliesPage";
 import { RunPage } from "./runs/RunPage";
 import { RunsPage } from "./runs/RunsPage";
 import "./shell.css";
@@ -54,6 +55,7 @@ function Routes() {
       <Route path="/runs/:run" component={RunPage} />
       <Route path="/runs/:run/graph" component={RunGraphPage} />
       <Route path="/runs/:run/strategies" component={StrategiesPage} />
+      <Route path="/runs/:run/replies" component={RepliesPage} />
       <Route path="/runs/:run/d/:dialogue" component={DialoguePage} />
       <Route path="/runs/:run/d/:dialogue/t/:turn" component={TurnPage} />
       <Route>

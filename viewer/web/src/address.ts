@@ -60,6 +60,7 @@ export const to = {
   run,
   graph: (key: string) => `${run(key)}/graph`,
   strategies: (key: string) => `${run(key)}/strategies`,
+  replies: (key: string) => `${run(key)}/replies`,
   dialogue: (key: string, index: number, turn?: number) =>
     `${run(key)}/d/${index}${turn ? `?turn=${turn}` : ""}`,
   turn: (key: string, index: number, turn: number) => `${run(key)}/d/${index}/t/${turn}`,

@@ -15,6 +15,7 @@ import type {
   DialoguePage,
   Forked,
   GraphPage,
+  ReplyList,
   RunComparison,
   RunPage,
   Runs,
@@ -46,6 +47,8 @@ export const keys = {
   strategies: (run: string) => ["run", run, "strategies"] as const,
   settings: (run: string, dialogue: number) => ["run", run, "settings", dialogue] as const,
   lists: (run: string) => ["run", run, "list"] as const,
+  /** Among the lists: an annotation makes both stale. */
+  replies: (run: string) => ["run", run, "list", "replies"] as const,
   dialogue: (run: string, index: number) => ["run", run, "dialogue", index] as const,
   turn: (run: string, index: number, turn: number) =>
     ["run", run, "dialogue", index, "turn", turn] as const,
@@ -56,9 +59,12 @@ const of = (run: string) => `api/runs/${encodeURIComponent(run)}`;
 
 /** Whether there is something to go to; a file on disk holds a sample only. */
 export const carries = {
+  replies: (run: string) => has(`${of(run)}/replies`),
   dialogue: (run: string, index: number) => has(`${of(run)}/dialogues/${index}`),
   turn: (run: string, index: number, turn: number) =>
     has(`${of(run)}/dialogues/${index}/turns/${turn}`),
+  /** Two dialogues beside each other, each as `R/D`. */
+  compare: (a: string, b: string) => has(withQuery("api/compare/dialogues", { a, b })),
 };
 
 export const useRuns = () =>
@@ -84,7 +90,7 @@ export const useSettings = (run: string, dialogue: number) =>
   useQuery({
     queryKey: keys.settings(run, dialogue),
     queryFn: ({ signal }) => get<Settings>(`${of(run)}/settings?dialogue=${dialogue}`, signal),
-    staleTime: Infinity,
+    gcTime: 0, // who runs the run may change at any time
   });
 
 /** Filters and place of a list, as `records.py` names them. */
@@ -108,6 +114,27 @@ export const useDialogues = (run: string, query: ListQuery) =>
     queryFn: ({ signal }) => {
       const path = `${of(run)}/dialogues`;
       return get<DialogueList>(isFile ? path : withQuery(path, { ...query }), signal);
+    },
+    placeholderData: keepPreviousData,
+  });
+
+/** Filters, sequence and place of a list of replies, as `records.py` names them. */
+export interface ReplyQuery {
+  strategy?: string;
+  flag?: string;
+  sort?: string;
+  descending?: boolean;
+  offset?: number;
+  limit?: number;
+}
+
+/** A page of replies; the last one stays until the next has come. */
+export const useReplies = (run: string, query: ReplyQuery) =>
+  useQuery({
+    queryKey: [...keys.replies(run), query],
+    queryFn: ({ signal }) => {
+      const path = `${of(run)}/replies`;
+      return get<ReplyList>(isFile ? path : withQuery(path, { ...query }), signal);
     },
     placeholderData: keepPreviousData,
   });
@@ -161,12 +188,16 @@ export function useAnnotate(run: string, index: number, turn: number) {
   });
 }
 
-/** Begins a branch at a turn. */
-export function useFork(run: string, index: number, turn: number) {
+/** Begins branches at a turn, one after another; where one is refused, those before it stand. */
+export function useForks(run: string, index: number, turn: number) {
   const queries = useQueryClient();
   return useMutation({
-    mutationFn: (change: Change) =>
-      post<Forked>(`${of(run)}/dialogues/${index}/turns/${turn}/fork`, change),
-    onSuccess: () => queries.invalidateQueries({ queryKey: keys.run(run) }),
+    mutationFn: async (changes: readonly Change[]) => {
+      const address = `${of(run)}/dialogues/${index}/turns/${turn}/fork`;
+      const branches: Forked[] = [];
+      for (const change of changes) branches.push(await post<Forked>(address, change));
+      return branches;
+    },
+    onSettled: () => queries.invalidateQueries({ queryKey: keys.run(run) }),
   });
 }

@@ -420,6 +420,10 @@ export interface Settings {
    * The run's configuration as TOML.
    */
   config: string;
+  /**
+   * Whether another process runs the run now: nothing can be forked then.
+   */
+  held: boolean;
 }
 /**
  * A page of a run's dialogues; branches stand among them.

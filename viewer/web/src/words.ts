@@ -1,5 +1,5 @@
 // How numbers, counts and names are written.
-import type { DialogueCard } from "./records";
+import type { DialogueCard, SeekerTurn } from "./records";
 
 const LOCALE = "en";
 const whole = new Intl.NumberFormat(LOCALE, { maximumFractionDigits: 0 });
@@ -50,6 +50,29 @@ export const capital = (text: string): string => text.charAt(0).toUpperCase() + 
 /** How a dialogue ended: its stop reason, `failed` or `open`. */
 export const ending = (card: Pick<DialogueCard, "status" | "stop_reason">): string =>
   card.stop_reason ? plain(card.stop_reason) : card.status === "done" ? "ended" : card.status;
+
+/** What a seeker feels: `anxiety 4 of 5`; empty where nobody knows. */
+export function feeling({ emotion, intensity }: Pick<SeekerTurn, "emotion" | "intensity">): string {
+  if (emotion === null) return intensity === null ? "" : `intensity ${intensity} of 5`;
+  return intensity === null ? emotion : `${emotion} ${intensity} of 5`;
+}
+
+/** How a feeling changed: a sign, a word, and whether that is good. */
+export function feltChange(before: number, after: number): readonly [string, string, string] {
+  if (before === after) return ["=", "as strong", "same"];
+  return after < before ? ["▼", "weaker", "good"] : ["▲", "stronger", "bad"];
+}
+
+/** The embedded model discloses the first words of a sentence, this many. */
+const CUT = 8;
+
+const END = /[.!?…。！？]["'”’)]*$/;
+
+/** What a seeker disclosed, in one line; what was cut ends with `…`. */
+export const disclosure = (items: readonly string[]): string =>
+  items
+    .map((item) => (item.split(/\s+/).length === CUT && !END.test(item) ? `${item}…` : item))
+    .join("; ");
 
 /** What follows each of the eight strategies through the pages: its short name. */
 const SHORT: Record<string, string> = {

@@ -33,11 +33,15 @@ export function AnnotateForm({ run, index, view, who, close }: Props) {
       }}
       onKeyDown={(event) => event.key === "Escape" && close()}
     >
-      <Label value={said.label} choose={(label) => setSaid({ ...said, label })} />
+      <Label
+        value={said.label}
+        choose={(label) => setSaid({ ...said, label, errors: label === "good" ? [] : said.errors })}
+      />
       <Errors
         run={run}
         index={index}
         chosen={said.errors}
+        good={said.label === "good"}
         choose={(errors) => setSaid({ ...said, errors })}
       />
       <label className="stack">
@@ -101,18 +105,21 @@ interface ErrorsProps {
   run: string;
   index: number;
   chosen: readonly PsychologicalError[];
+  /** Whether the turn is called good: then nothing is wrong with it. */
+  good: boolean;
   choose: (errors: PsychologicalError[]) => void;
 }
 
-function Errors({ run, index, chosen, choose }: ErrorsProps) {
+function Errors({ run, index, chosen, good, choose }: ErrorsProps) {
   const settings = useSettings(run, index);
   if (settings.isError) {
     return <Trouble error={settings.error} again={() => void settings.refetch()} />;
   }
   const known = Object.entries(settings.data?.error_types ?? {}) as [PsychologicalError, string][];
   return (
-    <fieldset>
+    <fieldset disabled={good}>
       <legend>What is wrong with the reply</legend>
+      {good && <p className="small quiet">Nothing: a good turn names no error.</p>}
       <div className="error-choices">
         {known.map(([error, meaning]) => (
           <label key={error}>

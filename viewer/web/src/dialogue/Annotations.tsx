@@ -1,9 +1,9 @@
 // What people said of a turn.
 import { Badge } from "../parts/Badge";
-import type { Annotation, TurnView } from "../records";
+import type { Annotation } from "../records";
 
-export function Annotations({ view }: { view: TurnView }) {
-  const said = Object.entries(view.annotations);
+export function Annotations({ annotations }: { annotations: Record<string, Annotation> }) {
+  const said = Object.entries(annotations);
   if (said.length === 0) return null;
   return (
     <ul className="annotations" aria-label="Annotations">

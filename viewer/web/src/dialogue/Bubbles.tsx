@@ -1,8 +1,9 @@
 // What each side says in a turn, with what stays private or was recorded.
 import { Badge, StrategyBadge } from "../parts/Badge";
+import { EffectLine, HiddenMark } from "../parts/Hidden";
 import { Text } from "../parts/Text";
 import type { Turn, TurnView } from "../records";
-import { plain } from "../words";
+import { disclosure, feeling, plain } from "../words";
 
 export function SeekerSays({ turn, lang }: { turn: Turn; lang: string }) {
   return (
@@ -16,21 +17,15 @@ export function SeekerSays({ turn, lang }: { turn: Turn; lang: string }) {
   );
 }
 
+/** The rating stands under the reply that got it. */
 function Private({ turn }: { turn: Turn }) {
-  const { emotion, intensity, rating, disclosed } = turn.seeker;
-  const parts = [
-    emotion !== null && `${emotion}${intensity === null ? "" : ` ${intensity} of 5`}`,
-    emotion === null && intensity !== null && `intensity ${intensity} of 5`,
-    rating !== null && `rates the last reply ${rating} of 5`,
-    disclosed.length > 0 && `disclosed: ${disclosed.join("; ")}`,
-  ].filter((part) => typeof part === "string");
+  const { disclosed } = turn.seeker;
+  const told = disclosed.length > 0 ? `disclosed: ${disclosure(disclosed)}` : "";
+  const parts = [feeling(turn.seeker), told].filter(Boolean);
   if (parts.length === 0) return null;
   return (
     <p className="private" dir="auto">
-      <span className="private-mark" title="The supporter never sees this">
-        Hidden
-      </span>{" "}
-      {parts.join(" · ")}
+      <HiddenMark /> {parts.join(" · ")}
     </p>
   );
 }
@@ -59,6 +54,7 @@ export function SupporterSays({ view, lang, recorded }: Props) {
           <div className="bubble">
             <Text text={reply.text} lang={lang} />
           </div>
+          <EffectLine effect={view.effect} />
         </div>
       )}
       {human && (

@@ -60,7 +60,7 @@ export const ChatTurn = memo(function ChatTurn(props: ChatTurnProps) {
         </Notice>
       ))}
       <Inside {...props} />
-      <Annotations view={view} />
+      <Annotations annotations={view.annotations} />
       {annotating && props.annotator !== null && (
         <AnnotateForm
           run={props.run}

@@ -60,6 +60,7 @@ function Content({ run, page }: { run: string; page: Dialogue }) {
       {page.fork && <Origin run={run} page={page} />}
       {page.error && <Failed run={run} page={page} />}
       {page.problem && <Notice tone="warn">The branch stopped: {page.problem}</Notice>}
+      <ToAbout branches={page.branches.length > 0} />
       <div className="dialogue-columns">
         <Chat run={run} page={page} fork={setForked} />
         <Aside run={run} page={page} />
@@ -92,9 +93,28 @@ function Failed({ run, page }: { run: string; page: Dialogue }) {
   );
 }
 
+/** Where there is no room beside the turns, what stands there follows them. */
+function ToAbout({ branches }: { branches: boolean }) {
+  return (
+    <p className="to-about">
+      <a
+        href="#about"
+        onClick={(event) => {
+          event.preventDefault(); // the address' hash is the page's name
+          const about = document.getElementById("about");
+          about?.scrollIntoView();
+          about?.focus({ preventScroll: true });
+        }}
+      >
+        ↓ Plot{branches && ", branches"} and persona
+      </a>
+    </p>
+  );
+}
+
 function Aside({ run, page }: { run: string; page: Dialogue }) {
   return (
-    <aside className="stack dialogue-aside" aria-label="About this dialogue">
+    <aside id="about" tabIndex={-1} className="stack dialogue-aside" aria-label="About this dialogue">
       <Timeline run={run} index={page.card.index} turns={page.turns} />
       {page.branches.length > 0 && <Branches run={run} page={page} />}
       <PersonaCard persona={page.persona} name={page.card.name} />

@@ -19,11 +19,12 @@ export function PersonaCard({ persona, name }: { persona: Persona; name: string 
         <p className="small quiet">
           The supporter sees nothing of this card, only what the seeker says.
         </p>
-        <Facts persona={persona} />
-        <Part title="Situation" field="situation" persona={persona} text={[persona.situation]} />
-        <Part title="Background" field="background" persona={persona} text={persona.background} />
+        <Facts persona={persona} facts={trouble(persona)} />
         <Part title="What helps" field="what_helps" persona={persona} text={persona.what_helps} hidden />
         <Part title="What hurts" field="what_hurts" persona={persona} text={persona.what_hurts} hidden />
+        <Part title="Situation" field="situation" persona={persona} text={[persona.situation]} />
+        <Part title="Background" field="background" persona={persona} text={persona.background} />
+        <Facts persona={persona} facts={circumstances(persona)} />
         {persona.risk === "at-risk" && (
           <Part title="Risk" field="risk_detail" persona={persona} text={[persona.risk_detail]} hidden />
         )}
@@ -50,12 +51,19 @@ function Drawn({ persona, field }: { persona: Persona; field: string }) {
   );
 }
 
-function Facts({ persona }: { persona: Persona }) {
+/** Label, field of the card, value. */
+type Fact = readonly [string, string, ReactNode];
+
+/** What one reads a dialogue with in mind. */
+const trouble = ({ emotion, intensity, problem }: Persona): Fact[] => [
+  ["Emotion", "emotion", emotion],
+  ["Intensity", "intensity", `${intensity} of 5`],
+  ["Problem", "problem", problem],
+];
+
+function circumstances(persona: Persona): Fact[] {
   const { age, gender, occupation, education, culture, living } = persona.demographics;
-  const facts: [string, string, ReactNode][] = [
-    ["Problem", "problem", persona.problem],
-    ["Emotion", "emotion", `${persona.emotion}`],
-    ["Intensity", "intensity", `${persona.intensity} of 5`],
+  return [
     ["Age", "age", age],
     ["Gender", "gender", gender],
     ["Occupation", "occupation", occupation],
@@ -67,6 +75,9 @@ function Facts({ persona }: { persona: Persona }) {
     ["Language", "language", persona.language],
     ["Risk", "risk", persona.risk === "none" ? null : plain(persona.risk)],
   ];
+}
+
+function Facts({ persona, facts }: { persona: Persona; facts: readonly Fact[] }) {
   return (
     <dl className="persona-facts">
       {facts

@@ -30,7 +30,7 @@ export const Timeline = memo(function Timeline({ run, index, turns }: Props) {
   const moments = useMemo(() => turns.map(moment), [turns]);
   if (moments.length === 0) return null;
   return (
-    <section className="panel stack">
+    <section className="panel stack timeline-panel">
       <h2>Intensity and strategies</h2>
       <Plot moments={moments} open={(number) => go(to.dialogue(run, index, number))} />
       <ValueTable

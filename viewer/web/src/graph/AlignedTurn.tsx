@@ -1,11 +1,14 @@
-// A turn of both dialogues: words side by side as a diff, and beneath them what was thought.
+// A turn of both dialogues: words side by side, and beneath them what was thought.
 import type { ReactNode } from "react";
 import { Link } from "wouter";
 import { to } from "../address";
 import { StrategyBadge } from "../parts/Badge";
-import { Diff } from "../parts/Diff";
+import { areAlike, Diff } from "../parts/Diff";
+import { EffectLine, HiddenMark } from "../parts/Hidden";
 import { Text } from "../parts/Text";
+import { carries } from "../queries";
 import type { Aligned, DialogueComparison, Side, TurnView, Word } from "../records";
+import { feeling } from "../words";
 import { Thoughts } from "./Thoughts";
 import { spokenReply } from "./TurnSaid";
 
@@ -15,7 +18,9 @@ interface AlignedTurnProps {
 }
 
 export function AlignedTurn({ aligned, page }: AlignedTurnProps) {
-  const { number, a, b, seeker, reply } = aligned;
+  const { number, a, b } = aligned;
+  const marked = (words: readonly Word[]) => (areAlike(words) ? words : []);
+  const [seeker, reply] = [marked(aligned.seeker), marked(aligned.reply)];
   const label = `turn-${number}`;
   return (
     <section className="panel stack aligned" aria-labelledby={label}>
@@ -51,7 +56,7 @@ function SideOf({ letter, side, view, children }: SideOfProps) {
     <div className="side" role="group" aria-label={`Side ${letter}`}>
       <div className="row spread">
         <span className="side-letter">{letter}</span>
-        {view && (
+        {view && carries.turn(side.run, side.card.index, view.turn.number) && (
           <Link className="small" href={to.turn(side.run, side.card.index, view.turn.number)}>
             on its graph
           </Link>
@@ -69,12 +74,18 @@ interface SaidProps {
   diff?: "removed" | "added";
 }
 
-/** With words of a diff, those of one side; else the text as it is. */
+/** With words of a diff, those of one side; else the text as it is. Feeling and rating beneath. */
 function Said({ view, seeker = [], reply = [], diff }: SaidProps) {
   const spoken = spokenReply(view);
+  const felt = feeling(view.turn.seeker);
   return (
     <>
       <Words who="Seeker" text={view.turn.seeker.text} words={seeker} diff={diff} />
+      {felt && (
+        <p className="private">
+          <HiddenMark /> {felt}
+        </p>
+      )}
       {spoken ? (
         <Words
           who="Supporter"
@@ -86,6 +97,7 @@ function Said({ view, seeker = [], reply = [], diff }: SaidProps) {
       ) : (
         <p className="quiet">No reply.</p>
       )}
+      <EffectLine effect={view.effect} />
     </>
   );
 }

@@ -5,9 +5,9 @@ import { Page } from "../parts/Page";
 import { Answer, Empty } from "../parts/State";
 import { useDialogueComparison } from "../queries";
 import type { Aligned, DialogueComparison, Side } from "../records";
-import { ending, several } from "../words";
 import { AlignedTurn } from "./AlignedTurn";
 import { changeWords } from "./changeWords";
+import { Outcomes } from "./Outcomes";
 
 export function CompareDialogues({ a, b }: { a: string; b: string }) {
   const query = useDialogueComparison(a, b);
@@ -40,6 +40,7 @@ function TurnByTurn({ page }: { page: DialogueComparison }) {
         <SideHead letter="A" side={page.a} />
         <SideHead letter="B" side={page.b} />
       </div>
+      <Outcomes page={page} />
       {page.turns.length === 0 && <Empty>Neither has a turn yet.</Empty>}
       {page.turns.length > 0 && stretches.every((stretch) => stretch[0]!.same) && (
         <p>All that was said and thought is the same.</p>
@@ -63,10 +64,9 @@ function SideHead({ letter, side }: { letter: string; side: Side }) {
         <span className="side-letter">{letter}</span>{" "}
         <Link href={to.dialogue(run, card.index)}>Dialogue {card.index}</Link>
       </h2>
-      <p className="quiet">
-        {name}; {several(card.turns, "reply", "replies")}, {ending(card)}
+      <p className="quiet" dir="auto">
+        {name}
       </p>
-      <p>{felt(card)}</p>
       {fork && (
         <p dir="auto">
           Branch of {fork.origin} from turn {fork.turn} on: {changeWords(fork.change)}
@@ -74,15 +74,6 @@ function SideHead({ letter, side }: { letter: string; side: Side }) {
       )}
     </section>
   );
-}
-
-/** What it did to the seeker, as far as it is known. */
-function felt({ outcome }: Side["card"]): string {
-  const { first_intensity: first, last_intensity: last, mean_rating: rating } = outcome;
-  const found = [];
-  if (first !== null && last !== null) found.push(`intensity ${first} → ${last}`);
-  if (rating !== null) found.push(`mean rating ${rating.toFixed(1)}`);
-  return found.join(", ");
 }
 
 /** Turns in stretches that are equal or not. */

@@ -67,9 +67,14 @@ interface ChoiceProps extends FieldProps {
   options: readonly string[];
   /** What stands for no choice; without it, none is possible once one is made. */
   none?: string;
+  /** What stands for all of the others, with the value `EVERY`. */
+  every?: string;
 }
 
-export function Choice({ label, value, onChange, hint, off, options, none }: ChoiceProps) {
+/** No name of anything that can be chosen. */
+export const EVERY = "*";
+
+export function Choice({ label, value, onChange, hint, off, options, none, every }: ChoiceProps) {
   const id = useId();
   return (
     <div className="field">
@@ -85,6 +90,7 @@ export function Choice({ label, value, onChange, hint, off, options, none }: Cho
         {options.map((option) => (
           <option key={option}>{option}</option>
         ))}
+        {every && <option value={EVERY}>{every}</option>}
       </select>
       <Hint id={id} text={hint} />
     </div>

@@ -20,6 +20,7 @@ export function PlanPart({ value, set, settings }: PartProps<PlanFields>) {
         label="Strategy"
         value={value.strategy}
         options={settings.strategies}
+        every="every other, a branch each"
         // The stage and the reason were those of the other strategy.
         onChange={(strategy) => set({ strategy, stage: "", reason: CHOSEN })}
       />

@@ -3,9 +3,9 @@ import { useEffect, useRef, useState } from "react";
 import type { FormEvent } from "react";
 import { go, to } from "../address";
 import { Answer, Notice, Trouble } from "../parts/State";
-import { useFork, useSettings } from "../queries";
+import { useForks, useSettings } from "../queries";
 import type { Settings, TurnView } from "../records";
-import { changeOf, differing, formOf, lacking } from "./forkForm";
+import { changesOf, differing, formOf, lacking, NO_CHANGE } from "./forkForm";
 import { ForkParts } from "./ForkParts";
 import "./fork.css";
 
@@ -35,8 +35,8 @@ export default function ForkDialog(props: ForkDialogProps) {
         <Refusal why={turn.can_fork} onClose={close} />
       ) : (
         <Answer query={settings} what="what can be changed">
-          {(found) => <ForkForm {...props} onClose={close} settings={found} />}
-        </Answer>
+            {(found) => <ForkForm {...props} onClose={close} settings={found} />}
+          </Answer>
       )}
     </dialog>
   );
@@ -62,21 +62,26 @@ function ForkForm({
 }: ForkDialogProps & { settings: Settings }) {
   const { turn: record } = turn;
   const [start] = useState(() => formOf(record, settings));
+  const [held] = useState(settings.held); // what is being typed later stays
   const [form, set] = useState(start);
   const [asked, ask] = useState(false);
-  const fork = useFork(run, dialogue, record.number);
+  const fork = useForks(run, dialogue, record.number);
+  const changes = changesOf(form, start, record, settings);
   const missing = lacking(form, start);
   const submit = (event: FormEvent) => {
     event.preventDefault();
     ask(true);
     if (missing.length > 0 || fork.isPending) return;
-    fork.mutate(changeOf(form, start, record, settings.roles.includes("refiner")), {
-      onSuccess: (branch) => {
+    fork.mutate(changes, {
+      onSuccess: ([branch, ...others]) => {
         onClose();
-        go(to.dialogue(run, branch.index, record.number));
+        // Of several, their origin's page shows what became of each.
+        const shown = branch && others.length === 0 ? branch.index : dialogue;
+        go(to.dialogue(run, shown, record.number));
       },
     });
   };
+  if (held) return <Refusal why="another process runs this run; wait for its end" onClose={onClose} />;
   return (
     <form onSubmit={submit} className="fork-form">
       <ForkParts form={form} start={start} set={set} settings={settings} turn={record} />
@@ -84,11 +89,11 @@ function ForkForm({
         {asked && missing.length > 0 && <Notice tone="bad">{missing.join(" ")}</Notice>}
         {fork.isError && <Trouble error={fork.error} />}
         <p className="quiet small" role="status">
-          {summary(differing(form, start))}
+          {summary(differing(form, start), asked)}
         </p>
         <div className="row">
           <button type="submit" className="primary" aria-disabled={fork.isPending}>
-            {fork.isPending ? "Forking…" : "Fork"}
+            {fork.isPending ? "Forking…" : changes.length > 1 ? `Fork ${changes.length} branches` : "Fork"}
           </button>
           <button type="button" onClick={onClose}>
             Cancel
@@ -101,7 +106,9 @@ function ForkForm({
 
 const WORDS: Record<string, string> = { model: "models", prompts: "prompts" };
 
-function summary(parts: readonly string[]): string {
+/** `said`: above it stands already what is lacking. */
+function summary(parts: readonly string[], said: boolean): string {
   const names = [...new Set(parts.map((part) => WORDS[part] ?? part))];
-  return names.length ? `Changed: ${names.join(", ")}.` : "Nothing is changed yet.";
+  if (names.length === 0) return said ? "" : NO_CHANGE;
+  return `Changed: ${names.join(", ")}.`;
 }

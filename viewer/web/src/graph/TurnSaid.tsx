@@ -1,6 +1,7 @@
 // What a turn said aloud, and beneath it what changed between draft and refinement.
 import { StrategyBadge } from "../parts/Badge";
 import { Diff } from "../parts/Diff";
+import { EffectLine } from "../parts/Hidden";
 import { Text } from "../parts/Text";
 import type { Reply, TurnView } from "../records";
 import { Felt } from "./Felt";
@@ -24,6 +25,7 @@ export function TurnSaid({ view }: { view: TurnView }) {
       {reply ? (
         <Line who="Supporter" badge={reply.strategy && <StrategyBadge strategy={reply.strategy} />}>
           <Text text={reply.text} className="said-text" />
+          <EffectLine effect={view.effect} />
         </Line>
       ) : (
         <p className="quiet">No reply was spoken in this turn.</p>

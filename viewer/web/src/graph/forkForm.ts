@@ -1,4 +1,5 @@
 // The fork dialog's fields: what they start with, and the change that they amount to.
+import { EVERY } from "./Field";
 import type { Change, Emotion, Inferred, Reply, Settings, Stage, Strategy, Turn } from "../records";
 
 export interface PlanFields {
@@ -77,8 +78,20 @@ function same(a: unknown, b: unknown): boolean {
   return JSON.stringify(a) === JSON.stringify(b);
 }
 
+/** The changes of a form: one, or one for every strategy that the turn does not plan. */
+export function changesOf(form: ForkForm, start: ForkForm, turn: Turn, settings: Settings): Change[] {
+  const strategies =
+    form.plan.strategy === EVERY
+      ? settings.strategies.filter((name) => name !== turn.plan?.strategy)
+      : [form.plan.strategy];
+  const refined = settings.roles.includes("refiner");
+  return strategies.map((strategy) =>
+    changeOf({ ...form, plan: { ...form.plan, strategy } }, start, turn, refined),
+  );
+}
+
 /** The change of a form; only what differs is in it. `refined`: whether the graph has a refiner. */
-export function changeOf(form: ForkForm, start: ForkForm, turn: Turn, refined: boolean): Change {
+function changeOf(form: ForkForm, start: ForkForm, turn: Turn, refined: boolean): Change {
   const parts = new Set(differing(form, start));
   return {
     plan: parts.has("plan") ? planOf(form.plan) : null,
@@ -132,11 +145,13 @@ function changedOf(now: Record<string, string>, before: Record<string, string>) 
   return Object.fromEntries(Object.entries(now).filter(([role, text]) => text !== before[role]));
 }
 
+export const NO_CHANGE = "Nothing is changed yet.";
+
 /** What the fields lack, in words; the rest the server judges. */
 export function lacking(form: ForkForm, start: ForkForm): string[] {
   const parts = new Set(differing(form, start));
   const found: string[] = [];
-  if (parts.size === 0) found.push("Nothing is changed yet.");
+  if (parts.size === 0) found.push(NO_CHANGE);
   if (parts.has("plan") && !form.plan.strategy) found.push("The plan needs a strategy.");
   if (parts.has("draft") && !form.draft.text.trim()) found.push("The draft is empty.");
   if (parts.has("reply") && !form.reply.text.trim()) found.push("The reply is empty.");

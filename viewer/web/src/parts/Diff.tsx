@@ -24,3 +24,15 @@ function piece(word: Word, place: number) {
   if (word.kind === "added") return <ins key={place}>{word.text}</ins>;
   return <span key={place}>{word.text}</span>;
 }
+
+/** Words; of scripts without spaces, letters. */
+const WORDS = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}]|[\p{L}\p{M}\p{N}'’]+/gu;
+
+/** Whether two texts have at least half of their words in common: a diff of others is noise. */
+export function areAlike(words: readonly Word[]): boolean {
+  const many = (kind: Word["kind"]) =>
+    words
+      .filter((word) => word.kind === kind)
+      .reduce((sum, word) => sum + (word.text.match(WORDS)?.length ?? 0), 0);
+  return many("same") >= Math.max(many("removed"), many("added"));
+}

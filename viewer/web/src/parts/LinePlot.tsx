@@ -8,6 +8,8 @@ export interface LinePlotProps {
   label: string;
   /** A value a turn; null where there is none. */
   values: readonly (number | null)[];
+  /** Another line over the same turns; then both have names. */
+  second?: { values: readonly (number | null)[]; names: readonly [string, string] };
   /** Numbers of the turns; else 1, 2, … */
   numbers?: readonly number[];
   low?: number;
@@ -25,23 +27,47 @@ export const across = (place: number, n: number, width: number, left = LEFT): nu
   n < 2 ? (left + width - EDGE) / 2 : left + EDGE + (place / (n - 1)) * (width - left - 2 * EDGE);
 
 export function LinePlot(props: LinePlotProps) {
-  const { label, values, low = 1, high = 5, height = 116, places = 1 } = props;
+  const { label, values, second, low = 1, high = 5, height = 116, places = 1 } = props;
   const numbers = props.numbers ?? values.map((_, place) => place + 1);
   const [ref, width] = useWidth<HTMLDivElement>(300);
   const y = (value: number) => EDGE + ((high - value) / (high - low)) * (height - FOOT - 2 * EDGE);
   const x = (place: number) => across(place, values.length, width);
+  const dots = width / values.length > 9;
+  const lines = second ? [values, second.values] : [values];
   return (
     <div ref={ref} className="plot">
       <svg width={width} height={height} role="img" aria-label={label}>
         <Scale low={low} high={high} y={y} width={width} />
-        <Line values={values} x={x} y={y} dots={width / values.length > 9} />
+        <Line values={values} x={x} y={y} dots={dots} />
+        {second && <Line values={second.values} x={x} y={y} dots={dots} second />}
         <Feet numbers={numbers} x={x} y={height - 3} />
       </svg>
+      {second && <Legend names={second.names} />}
       <ValueTable
         label={label}
-        rows={values.map((value, place) => [numbers[place] ?? place + 1, decimal(value, places)])}
+        columns={["Turn", ...(second?.names ?? ["Value"])]}
+        rows={numbers.map((number, place) => [
+          number,
+          ...lines.map((line) => decimal(line[place], places)),
+        ])}
       />
     </div>
+  );
+}
+
+/** The second line is dashed and has squares. */
+function Legend({ names }: { names: readonly [string, string] }) {
+  return (
+    <p className="plot-legend">
+      {names.map((name, place) => (
+        <span key={name}>
+          <svg width="34" height="10" aria-hidden="true">
+            <Line values={[0, 0]} x={(at) => 5 + 24 * at} y={() => 5} dots second={place === 1} />
+          </svg>{" "}
+          {name}
+        </span>
+      ))}
+    </p>
   );
 }
 
@@ -75,10 +101,12 @@ interface LineProps {
   x: (place: number) => number;
   y: (value: number) => number;
   dots: boolean;
+  /** Dashed, with squares. */
+  second?: boolean;
 }
 
 /** A line that breaks where a value is missing; lone values stay as dots. */
-export function Line({ values, x, y, dots }: LineProps) {
+export function Line({ values, x, y, dots, second = false }: LineProps) {
   let path = "";
   values.forEach((value, place) => {
     if (value === null) return;
@@ -86,15 +114,21 @@ export function Line({ values, x, y, dots }: LineProps) {
     path += `${before == null ? "M" : "L"}${x(place).toFixed(1)} ${y(value).toFixed(1)}`;
   });
   return (
-    <g aria-hidden="true">
+    <g aria-hidden="true" className={second ? "is-second" : undefined}>
       <path className="plot-line" d={path} />
       {values.map((value, place) =>
         value !== null && (dots || isAlone(values, place)) ? (
-          <circle key={place} className="plot-dot" cx={x(place)} cy={y(value)} r={3} />
+          <Dot key={place} x={x(place)} y={y(value)} square={second} />
         ) : null,
       )}
     </g>
   );
+}
+
+/** A square is hollow: a disc of the other line is seen through it. */
+function Dot({ x, y, square }: { x: number; y: number; square: boolean }) {
+  if (!square) return <circle className="plot-dot" cx={x} cy={y} r={3} />;
+  return <rect className="plot-dot" x={x - 4} y={y - 4} width={8} height={8} />;
 }
 
 const isAlone = (values: readonly (number | null)[], place: number) =>

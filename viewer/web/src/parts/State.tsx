@@ -1,7 +1,9 @@
 // What stands in place of content: loading, nothing there, a refusal.
 import type { UseQueryResult } from "@tanstack/react-query";
 import type { ReactNode } from "react";
+import { Link } from "wouter";
 import { Refused } from "../api";
+import { capital } from "../words";
 
 export function Loading({ what = "" }: { what?: string }) {
   return (
@@ -33,22 +35,23 @@ export function Notice({ tone = "plain", children, action }: NoticeProps) {
 const TITLES: Record<number, string> = {
   0: "The server does not answer.",
   403: "This link is not valid any more.",
-  404: "There is no such thing here.",
 };
 
-/** A refusal in words, with a way to try again. */
+/** A refusal in words, with a way to try again; what is not there is not tried again. */
 export function Trouble({ error, again }: { error: unknown; again?: () => void }) {
   const title = error instanceof Refused ? TITLES[error.status] : undefined;
   const message = error instanceof Error ? error.message : String(error);
-  const button = again && (
+  const missing = error instanceof Refused && error.status === 404;
+  const button = again && !missing && (
     <button type="button" onClick={again}>
       Try again
     </button>
   );
+  const away = again && missing && <Link href="/">Go to the runs</Link>;
   return (
-    <Notice tone="bad" action={button}>
+    <Notice tone="bad" action={button || away}>
       {title && !message.startsWith(title) && <strong>{title} </strong>}
-      {message}
+      {capital(message)}
     </Notice>
   );
 }

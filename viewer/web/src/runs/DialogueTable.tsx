@@ -1,5 +1,6 @@
 // The dialogues of a run: searched, filtered, sorted, page after page.
 import { isFile } from "../api";
+import { Paging } from "../parts/Paging";
 import { Empty, Loading, Notice, Trouble } from "../parts/State";
 import { useDialogues } from "../queries";
 import type { DialogueList, RunPage } from "../records";
@@ -33,7 +34,7 @@ export function DialogueTable({ runKey, run }: Props) {
         <>
           <div className="row found">
             <p role="status" className="small quiet">
-              {said(data, isNarrowed(query), run.card.branches > 0)}
+              {said(data, isNarrowed(query), branchesAmong(list.data, run))}
             </p>
             {isNarrowed(query) && (
               <button type="button" className="plain small" onClick={() => change(NOTHING)}>
@@ -46,7 +47,11 @@ export function DialogueTable({ runKey, run }: Props) {
           ) : (
             <Rows runKey={runKey} data={data} stale={list.isPlaceholderData} />
           )}
-          <Paging data={data} turn={(offset) => change({ offset: offset ? String(offset) : "" })} />
+          <Paging
+            list={data}
+            size={PAGE}
+            turn={(offset) => change({ offset: offset ? String(offset) : "" })}
+          />
         </>
       )}
     </section>
@@ -55,20 +60,31 @@ export function DialogueTable({ runKey, run }: Props) {
 
 function Sample({ run, list }: { run: RunPage; list: DialogueList | undefined }) {
   if (!list || list.rows.length >= run.card.dialogues + run.card.branches) return null;
+  const branches = branchesAmong(list, run);
   return (
     <Notice>
-      This file holds a sample of {count(list.rows.length)} of the run's{" "}
-      {several(run.card.dialogues, "dialogue")}, with more of those that failed, hold a crisis or a
-      set-aside turn, were annotated or forked.
+      This file holds a sample: {count(list.rows.length - branches)} of the run's{" "}
+      {several(run.card.dialogues, "dialogue")}
+      {branches > 0 && ` and ${count(branches)} of ${several(run.card.branches, "branch", "branches")}`}
+      , with more of those that failed, hold a crisis or a set-aside turn, were annotated or forked.
     </Notice>
   );
 }
 
-function said(data: DialogueList, narrow: boolean, branches: boolean): string {
+/** How many of a list that nothing narrows are branches. */
+function branchesAmong(list: DialogueList | undefined, run: RunPage): number {
+  if (!isFile) return run.card.branches;
+  return list?.rows.filter((card) => card.origin !== null).length ?? 0;
+}
+
+function said(data: DialogueList, narrow: boolean, branches: number): string {
   if (data.total === 0) return "";
   const last = data.offset + data.rows.length;
   const which = data.total > data.rows.length ? `${count(data.offset + 1)}–${count(last)} of ` : "";
-  return `${which}${several(data.total, "dialogue")}${narrow ? " found" : branches ? ", branches among them" : ""}`;
+  if (narrow) return `${which}${several(data.total, "dialogue")} found`;
+  const also = branches > 0 ? ` and ${several(branches, "branch", "branches")}` : "";
+  // The list and the run's figures may be asked for at different times.
+  return `${which}${several(Math.max(0, data.total - branches), "dialogue")}${also}`;
 }
 
 interface RowsProps {
@@ -104,30 +120,5 @@ function Rows({ runKey, data, stale }: RowsProps) {
         ))}
       </table>
     </div>
-  );
-}
-
-function Paging({ data, turn }: { data: DialogueList; turn: (offset: number) => void }) {
-  if (data.total <= PAGE && data.offset === 0) return null;
-  const go = (offset: number) => {
-    turn(offset);
-    document.getElementById("main")?.focus({ preventScroll: true });
-  };
-  return (
-    <nav aria-label="Pages of the list" className="row">
-      <button type="button" disabled={data.offset === 0} onClick={() => go(Math.max(0, data.offset - PAGE))}>
-        ← Previous
-      </button>
-      <span className="small">
-        Page {count(Math.floor(data.offset / PAGE) + 1)} of {count(Math.max(1, Math.ceil(data.total / PAGE)))}
-      </span>
-      <button
-        type="button"
-        disabled={data.offset + data.rows.length >= data.total}
-        onClick={() => go(data.offset + PAGE)}
-      >
-        Next →
-      </button>
-    </nav>
   );
 }

@@ -5,7 +5,7 @@ import { Counts, type FigureItem } from "../parts/Figures";
 import { LinePlot } from "../parts/LinePlot";
 import { Page } from "../parts/Page";
 import { Answer } from "../parts/State";
-import { useRun } from "../queries";
+import { carries, useRun } from "../queries";
 import type { RunPage as Run } from "../records";
 import { decimal, plain, signed } from "../words";
 import { DialogueTable } from "./DialogueTable";
@@ -27,6 +27,11 @@ export function RunPage() {
           <Link className="button" href={to.strategies(key)}>
             Strategies
           </Link>
+          {carries.replies(key) && (
+            <Link className="button" href={to.replies(key)}>
+              Replies
+            </Link>
+          )}
         </nav>
       }
     >
