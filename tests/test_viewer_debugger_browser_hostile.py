@@ -81,8 +81,9 @@ def seen(tmp_path_factory) -> Iterator[SimpleNamespace]:
 
 
 PAGES = (
-    "", "runs/0", "runs/0?q=alert", "runs/0/graph", "runs/0/strategies", "runs/0/d/0",
-    "runs/0/d/0?turn=1&open=1", "runs/0/d/2?turn=2&open=1", "runs/0/d/0/t/1?node=seeker",
+    "", "runs/0", "runs/0?q=alert", "runs/0/graph", "runs/0/replies", "runs/0/strategies",
+    "runs/0/d/0", "runs/0/d/0?turn=1&open=1", "runs/0/d/2?turn=2&open=1",
+    "runs/0/d/0/t/1?node=seeker",
     "runs/0/d/0/t/1?node=responder", "runs/0/d/0/t/2?node=reflector", "runs/0/d/2/t/2?node=planner",
     "compare?a=0/0&b=0/2", "compare?a=0/0&b=0/1",
 )  # fmt: skip

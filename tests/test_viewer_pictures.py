@@ -26,6 +26,7 @@ PAGES = {
     "dialogue": "runs/0/d/7",
     "turn": "runs/0/d/7/t/2?node=refiner",
     "graph": "runs/0/graph",
+    "replies": "runs/0/replies",
     "strategies": "runs/0/strategies",
     "compare": "compare?a=0/7&b=0/24",
     "fork": "runs/0/d/7?turn=2",
