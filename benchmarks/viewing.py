@@ -78,7 +78,7 @@ def _pages(server: "_Server", dialogues: int, turns: int) -> list[Line]:
         "a page of dialogues": "api/runs/0/dialogues?limit=50",
         "  filtered and sorted": "api/runs/0/dialogues?emotion=anger&sort=relief&offset=100",
         "the worst replies": "api/runs/0/replies",
-        "  of one strategy, far behind": "api/runs/0/replies?strategy=Question&offset=5000&limit=200",
+        "  a page far behind": "api/runs/0/replies?strategy=Question&offset=5000",
         "a dialogue": last,
         "a turn on its graph": f"{last}/turns/{turns - 1}",
     }

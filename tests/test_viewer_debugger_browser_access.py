@@ -15,9 +15,9 @@ from tests.looking import BEYOND, NARROW, looking, offline, ready, there, unfold
 from tests.viewing import say
 
 PAGES = (
-    "", "runs/0", "runs/0?q=feel&status=done", "runs/0/graph", "runs/0/replies", "runs/0/strategies",
-    "runs/0/d/0", "runs/0/d/4", "runs/0/d/0/t/2", "runs/0/d/4/t/2", "compare", "compare?a=0&b=1",
-    "compare?a=0/0&b=0/4", "elsewhere",
+    "", "runs/0", "runs/0?q=feel&status=done", "runs/0/graph", "runs/0/replies",
+    "runs/0/strategies", "runs/0/d/0", "runs/0/d/4", "runs/0/d/0/t/2", "runs/0/d/4/t/2", "compare",
+    "compare?a=0&b=1", "compare?a=0/0&b=0/4", "elsewhere",
 )  # fmt: skip
 NAMELESS = ("main", "RootWebArea", "dialog")
 """Roles that may be focused by script, and need no name for it."""
