@@ -1,9 +1,13 @@
 """`attune report`: a run as one HTML file to read and send."""
 
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from attunement.viewer.report.embedding import Carried
 
 
 def report(
@@ -27,7 +31,8 @@ def report(
     """Write a run as one HTML file: figures, plots, graph, and dialogues to browse.
 
     It opens from disk in any browser, and asks no server for anything. Among the sampled dialogues
-    are some that failed, hold a crisis, or a turn that was set aside, if there are any.
+    are some that failed, hold a crisis, a turn that was set aside or annotated, or have branches,
+    if there are any; where room is short, annotated ones and those with branches come first.
 
     Example: attune report runs/001 --out run.html
     """
@@ -48,16 +53,47 @@ def report(
     html = report_html(carried).encode()
     size = write_whole(file, lambda target: target.write(html))
     if as_json:
-        facts = {
-            "file": str(file), "bytes": size, "dialogues": carried.dialogues,
-            "of": carried.page.card.dialogues, "branches": len(carried.cards) - carried.dialogues,
-            "turns": carried.turns, "turns_on_graph": carried.on_graph,
-        }  # fmt: skip
-        typer.echo(json.dumps(facts, indent=2))
+        typer.echo(json.dumps({"file": str(file), "bytes": size} | _facts(carried), indent=2))
         return
     typer.echo(f"{file}: {carried.sampled()}, {size / 1e6:.1f} MB")
-    if left := carried.turns - carried.on_graph:
-        typer.echo(
-            f"To stay small it lacks the graphs of {left:,} of {carried.turns:,} turns; "
-            "--max-mb makes room for more."
-        )
+    for line in _remarks(carried, max_mb):
+        typer.echo(line)
+
+
+def _facts(carried: "Carried") -> dict[str, int]:
+    run = carried.page.card
+    wanted = sum(card.origin is None for card in carried.wanted)
+    here = sum(card.origin is None and card.status == "open" for card in carried.cards)
+    return {
+        "dialogues": carried.dialogues, "wanted": wanted, "of": run.dialogues, "open": run.open,
+        "open_in_it": here, "branches": carried.branches,
+        "wanted_branches": len(carried.wanted) - wanted, "compared": carried.compared,
+        "turns": carried.turns, "turns_on_graph": carried.on_graph,
+    }  # fmt: skip
+
+
+def _remarks(carried: "Carried", max_mb: float) -> Iterator[str]:
+    """What a reader may miss in it, and why."""
+    facts = _facts(carried)
+    if facts["open"]:
+        why = f"; {carried.waiting:,} without a reply yet are left out" if carried.waiting else ""
+        share = f"{facts['open']:,} of the run's {facts['of']:,} dialogues are open"
+        yield f"{share}, {facts['open_in_it']:,} of them in it{why}."
+    if len(carried.cards) < len(carried.wanted):
+        yield f"{_held(facts)}: --max-mb {max_mb:g} leaves no room for more."
+    if lacks := " and ".join(_lacks(facts)):
+        yield f"To stay small it lacks {lacks}; --max-mb makes room for more."
+
+
+def _held(facts: Mapping[str, int]) -> str:
+    """How many of the dialogues and branches that were to be in it are."""
+    branches = facts["wanted_branches"]
+    more = f" and {facts['branches']:,} of {branches:,} branches" if branches else ""
+    return f"{facts['dialogues']:,} of the {facts['wanted']:,} dialogues asked for{more}"
+
+
+def _lacks(facts: Mapping[str, int]) -> Iterator[str]:
+    if left := facts["branches"] - facts["compared"]:
+        yield f"the comparisons of {left:,} of {facts['branches']:,} branches with their origins"
+    if left := facts["turns"] - facts["turns_on_graph"]:
+        yield f"the graphs of {left:,} of {facts['turns']:,} turns"

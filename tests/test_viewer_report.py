@@ -16,11 +16,14 @@ from attunement.agents.models.base import Ask
 from attunement.cli.app import app
 from attunement.core.errors import ConfigError, RunFolderError, UserError
 from attunement.core.records import Change, Reply
-from attunement.simulator.casting import Cast
+from attunement.simulator.casting import Cast, cast_for
+from attunement.simulator.config import RunConfig
 from attunement.simulator.forking import fork
+from attunement.simulator.run import create_run
 from attunement.simulator.run import run as run_folder
 from attunement.viewer.debugger.records import (
     DialogueCard,
+    DialogueComparison,
     DialogueList,
     DialoguePage,
     GraphPage,
@@ -32,7 +35,7 @@ from attunement.viewer.debugger.records import (
 from attunement.viewer.report import page as pages
 from attunement.viewer.report.embedding import Carried, carry
 from attunement.viewer.report.page import report_html
-from attunement.viewer.report.sampling import branches_of, evenly, sample
+from attunement.viewer.report.sampling import branches_of, by_weight, evenly, sample
 from tests.browser import browsing
 from tests.helpers import PERSONA, answering, journal_of, small_run
 
@@ -47,9 +50,15 @@ RECORDS = {
 }  # fmt: skip
 
 
+COMPARED = "api/compare/dialogues?a=0%2F0&b=0%2F12"
+"""Where a browser asks for dialogue 0 beside dialogue 12 of the run below."""
+
+
 def kind_of(address: str) -> type:
     if "/turns/" in address:
         return TurnPage
+    if address.startswith("api/compare/dialogues?"):
+        return DialogueComparison
     return DialoguePage if "/dialogues/" in address else RECORDS[address]
 
 
@@ -57,8 +66,14 @@ def card(index: int, *flags: str, origin: int | None = None) -> DialogueCard:
     return DialogueCard(
         index=index, id=f"d{index}", persona_id="p", name="p", problem="job crisis",
         emotion="anxiety", status="done", stop_reason="satisfied", turns=1, set_aside=0,
-        outcome={}, flags=flags, origin=origin, forked_at=origin and 1,
+        outcome={}, flags=flags, origin=origin, forked_at=None if origin is None else 1,
     )  # fmt: skip
+
+
+def begun(index: int, replies: int, origin: int | None = None) -> DialogueCard:
+    """A dialogue that goes on."""
+    changes = {"status": "open", "stop_reason": None, "turns": replies}
+    return card(index, origin=origin).model_copy(update=changes)
 
 
 def embedded(html: str) -> dict:
@@ -110,6 +125,25 @@ def test_branches_come_with_what_they_branch_from():
     assert branches_of(cards, [0, 1], 2) == [2, 3]
 
 
+def test_what_waits_for_its_first_reply_is_sampled_only_where_there_is_nothing_else():
+    cards = [begun(0, 0), begun(1, 1), card(2), *(begun(i, 0) for i in range(3, 40))]
+    assert sample(cards, 10) == sample(cards, 100) == [1, 2]
+    failed = begun(40, 0).model_copy(update={"status": "failed", "flags": ("failed",)})
+    assert sample([*cards, failed], 3) == [1, 2, 40]
+    assert sample([begun(i, 0) for i in range(40)], 4) == [5, 15, 25, 35]
+    assert branches_of([card(0), begun(1, 0, origin=0), begun(2, 1, origin=0)], [0], 5) == [2]
+
+
+def test_where_room_is_short_what_was_annotated_then_forked_comes_first_with_its_branches():
+    cards = [
+        card(0), card(1, "crisis"), card(2), card(7, "branch", origin=2), card(3, "annotated"),
+        card(4), card(8, "branch", origin=4), card(9, "branch", "annotated", origin=8), card(5),
+    ]  # fmt: skip
+    ordered = [card.index for card in by_weight(cards, [0, 1, 2, 3, 4, 7, 8, 9])]
+    assert ordered == [3, 4, 8, 9, 2, 7, 1, 0]
+    assert [card.index for card in by_weight(cards, [2, 4])] == [2, 4]
+
+
 # ---- what it carries ----------------------------------------------------------------------------
 
 
@@ -121,7 +155,7 @@ def test_every_address_that_the_pages_ask_for_has_its_record(run, carried):
     journal = journal_of(run)
     dialogues = dict(enumerate(journal.dialogues(branches=True)))
     journal.close()
-    wanted = {address for address in RECORDS if address.startswith("api/")}
+    wanted = {address for address in RECORDS if address.startswith("api/")} | {COMPARED}
     for index, dialogue in dialogues.items():
         wanted.add(f"api/runs/0/dialogues/{index}")
         wanted |= {f"api/runs/0/dialogues/{index}/turns/{t.number}" for t in dialogue.turns}
@@ -172,6 +206,43 @@ def test_a_bound_leaves_out_graphs_first_then_dialogues_but_for_one(run, carried
     one = carry(run, 30, most=1)
     assert one.dialogues == 1
     assert one.on_graph == 0
+
+
+def test_a_branch_stands_beside_its_origin_where_both_are_in_it(run, carried):
+    assert carried.compared == 1
+    found = DialogueComparison.model_validate_json(carried.records[COMPARED])
+    assert (found.a.card.index, found.b.card.index, found.b.card.origin) == (0, 12, 0)
+    pages = [
+        DialoguePage.model_validate_json(carried.records[f"api/runs/0/dialogues/{side.card.index}"])
+        for side in (found.a, found.b)
+    ]
+    assert tuple(pair.a for pair in found.turns if pair.a) == pages[0].turns
+    assert tuple(pair.b for pair in found.turns if pair.b) == pages[1].turns
+    assert found.turns[0].same
+    assert not found.turns[1].same
+
+
+def test_dialogues_get_room_before_comparisons_and_these_before_graphs(carried, run):
+    turns = sum(len(r) for a, r in carried.records.items() if "/turns/" in a)
+    rest = carried.size - turns
+    first_turn = len(carried.records["api/runs/0/dialogues/0/turns/1"])
+    assert first_turn < len(carried.records[COMPARED])
+    whole = carry(run, 30, most=rest)
+    assert (whole.compared, whole.on_graph, whole.size) == (1, 0, rest)
+    less = carry(run, 30, most=rest - 1)
+    assert less.cards == carried.cards
+    assert (less.compared, COMPARED in less.records) == (0, False)
+
+
+def test_where_room_is_short_a_branch_follows_its_origin_before_other_dialogues(run):
+    first, branch = carry(run, 30, most=1), "api/runs/0/dialogues/12"
+    assert [card.index for card in first.cards] == [0]
+    own = carry(run, 30)
+    most = first.size + len(own.records[branch]) + 2_000
+    some = carry(run, 30, most=most)
+    assert {0, 12} <= {card.index for card in some.cards}
+    assert len(some.cards) < len(some.wanted) == 13
+    assert some.size <= most
 
 
 def test_the_turn_at_which_a_dialogue_failed_is_in_it(tmp_path):
@@ -237,6 +308,9 @@ def test_code_that_holds_the_end_of_its_element_does_not_end_it(carried, tmp_pat
 def test_it_opens_from_disk_and_asks_for_nothing(tmp_path):
     said = {"text": HOSTILE, "emotion": "anxiety", "intensity": 4}
     small_run(tmp_path / "run", answering(seeker=said), dialogues=3, max_turns=2)
+    change = Change(reply=Reply(text="I am with you."))
+    laid = fork(tmp_path / "run", "0", 2, change, check_models=False)
+    run_folder(tmp_path / "run", backends=[answering(seeker=said)], only=[laid.index])
     file = tmp_path / "run.html"
     file.write_text(report_html(carry(tmp_path / "run", 2)), "utf-8")
     with browsing() as browser:
@@ -254,6 +328,9 @@ def test_it_opens_from_disk_and_asks_for_nothing(tmp_path):
             page.get_by_role("heading", level=1).wait_for()
         page.evaluate("place => { location.hash = place }", "#/runs/0/d/0/t/1")
         page.get_by_text("planner").first.wait_for()
+        page.evaluate("place => { location.hash = place }", "#/compare?a=0/0&b=0/3")
+        page.get_by_role("heading", name="Mira: two courses").wait_for()
+        page.get_by_text("I am with you.").first.wait_for()
         assert page.evaluate("window.hacked") is None
         assert trouble == []
         assert {url.partition("#")[0] for url in asked} == {file.as_uri()}
@@ -269,6 +346,8 @@ def test_where_scripts_are_off_it_is_a_readable_summary(carried, tmp_path):
         assert "Run twelve" in text
         assert "12 done, 0 failed, 0 open" in text
         assert page.locator("noscript tr").count() == 1 + len(carried.cards)
+        assert "12 of 12 dialogues and 1 of 1 branches" in text
+        assert "12, branch of 0" in text
 
 
 # ---- the verb -----------------------------------------------------------------------------------
@@ -289,6 +368,32 @@ def test_the_verb_writes_the_file_and_says_how_large_it_is(run, tmp_path, monkey
     assert facts["bytes"] == (tmp_path / "b.html").stat().st_size == size
     assert (facts["dialogues"], facts["of"]) == (4, 12)
     assert (tmp_path / "b.html").read_bytes() == (tmp_path / "twelve.html").read_bytes()
+
+
+def test_the_verb_says_what_the_size_held_back(run, tmp_path):
+    result = report(run, "--out", tmp_path / "a.html", "--max-mb", 0.1)
+    first, held, lacks = result.stdout.splitlines()
+    (count,) = re.findall(r": (\d+) of 12 dialogues and 1 of 1 branches,", first)
+    assert 0 < int(count) < 12
+    why = "--max-mb 0.1 leaves no room for more."
+    assert held == f"{count} of the 12 dialogues asked for and 1 of 1 branches: {why}"
+    assert lacks.startswith("To stay small it lacks ")
+    whole = report(run, "--out", tmp_path / "b.html")
+    assert len(whole.stdout.splitlines()) == 1
+
+
+def test_of_an_unfinished_run_it_holds_what_was_said_and_the_verb_counts_what_is_open(tmp_path):
+    config = RunConfig(model="rehearsal", dialogues=5, seed=3)
+    create_run(tmp_path / "run", config, cast_for(config))
+    assert run_folder(tmp_path / "run", only=[1, 3])
+    result = report(tmp_path / "run", "--out", tmp_path / "a.html")
+    held, is_open = result.stdout.splitlines()
+    assert ": 2 of 5 dialogues, " in held
+    assert is_open == (
+        "3 of the run's 5 dialogues are open, 0 of them in it; 3 without a reply yet are left out."
+    )
+    rows = embedded((tmp_path / "a.html").read_text("utf-8"))["api/runs/0/dialogues"]["rows"]
+    assert [row["index"] for row in rows] == [1, 3]
 
 
 def test_the_verb_replaces_nothing_unless_told_to(run, tmp_path):

@@ -4,11 +4,13 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlencode
 
 from attunement.core.records import Record
 from attunement.simulator.config import RunConfig
 from attunement.simulator.frame import JOURNAL, open_run
 from attunement.simulator.journal import Journal
+from attunement.viewer.debugger.comparing import Compared, compare_dialogues
 from attunement.viewer.debugger.drawing import graph_page, strategy_page
 from attunement.viewer.debugger.figures import Named, run_page
 from attunement.viewer.debugger.filling import Filler
@@ -25,7 +27,7 @@ from attunement.viewer.debugger.records import (
     TurnPage,
 )
 from attunement.viewer.debugger.steps import turn_page
-from attunement.viewer.report.sampling import branches_of, sample
+from attunement.viewer.report.sampling import branches_of, by_weight, sample, waits
 
 _KEY = "0"
 _RUN = f"api/runs/{_KEY}"
@@ -42,6 +44,12 @@ class Carried:
     page: RunPage
     cards: tuple[DialogueCard, ...] = ()
     """Of the dialogues that are in it, branches among them."""
+    wanted: tuple[DialogueCard, ...] = ()
+    """Of those that were to be in it, had there been room for all."""
+    waiting: int = 0
+    """Dialogues of the run that were no choice because they wait for their first reply."""
+    compared: int = 0
+    """Branches in it that stand beside their origins turn by turn."""
     turns: int = 0
     """Turns of these dialogues."""
     on_graph: int = 0
@@ -59,11 +67,16 @@ class Carried:
         """Of the run, branches left out."""
         return sum(card.origin is None for card in self.cards)
 
+    @property
+    def branches(self) -> int:
+        """Of these dialogues."""
+        return len(self.cards) - self.dialogues
+
     def sampled(self) -> str:
         """How much of the run is in it."""
-        branches = len(self.cards) - self.dialogues
-        more = f" and {branches:,} of {self.page.card.branches:,} branches" if branches else ""
-        return f"{self.dialogues:,} of {self.page.card.dialogues:,} dialogues{more}"
+        run = self.page.card
+        more = f" and {self.branches:,} of {run.branches:,} branches" if self.branches else ""
+        return f"{self.dialogues:,} of {run.dialogues:,} dialogues{more}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,16 +96,16 @@ def carry(
 ) -> Carried:  # fmt: skip
     """What a report of a run carries: a sample of `wanted` dialogues, whole.
 
-    Dialogues that would take it beyond `most` characters are left out, but for the first; and then
-    the graphs of their turns, for which dialogues are what matters. `RunFolderError` for what is
-    no run.
+    Dialogues that would take it beyond `most` characters are left out, but for the first; then
+    comparisons of branches with their origins, and then the graphs of turns, for dialogues are what
+    matters. `RunFolderError` for what is no run.
     """
     config, journal = open_run(run)
     with closing(journal):
         known = _Run(journal, config, *_listed(run, config, journal))
         chosen = sample(known.cards, wanted)
         chosen += branches_of(known.cards, chosen, wanted)
-        return _carry(known, chosen, prompts, most, watch)
+        return _carry(known, by_weight(known.cards, {*chosen}), prompts, most, watch)
 
 
 def _listed(
@@ -115,39 +128,71 @@ def _cards(lists: Lists) -> Iterator[DialogueCard]:
         offset, total = offset + len(found.rows), found.total if found.rows else 0
 
 
-def _carry(run: _Run, chosen: Sequence[int], prompts: bool, most: int, watch: Watch) -> Carried:
-    journal, config = run.journal, run.config
-    carried = Carried(run.page)
-    _put(carried, f"{_RUN}/graph", graph_page(journal, config))
-    _put(carried, f"{_RUN}/strategies", strategy_page(journal))
-    turns = _put_dialogues(carried, run, chosen, most)
-    _put_turns(carried, run, watch(turns, len(turns)), turns, prompts, most)
-    carried.cards = tuple(card for card in run.cards if card.index in turns)
-    carried.turns = sum(turns.values())
+def _carry(
+    run: _Run, wanted: Sequence[DialogueCard], prompts: bool, most: int, watch: Watch
+) -> Carried:
+    carried = Carried(run.page, wanted=tuple(wanted), waiting=_waiting(run, wanted))
     _put(carried, "api/runs", Runs(runs=(run.page.card,), can_change=False))
-    _put(carried, _RUN, carried.page)
-    rows = DialogueList(rows=carried.cards, total=len(carried.cards), offset=0)
-    _put(carried, f"{_RUN}/dialogues", rows)
+    _put(carried, _RUN, run.page)
+    _put(carried, f"{_RUN}/graph", graph_page(run.journal, run.config))
+    _put(carried, f"{_RUN}/strategies", strategy_page(run.journal))
+    turns = _put_dialogues(carried, run, most)
+    _put_comparisons(carried, run, most)
+    _put_turns(carried, run, watch(turns, len(turns)), turns, prompts, most)
     return carried
+
+
+def _waiting(run: _Run, wanted: Sequence[DialogueCard]) -> int:
+    """Dialogues of the run that wait for their first reply; 0 where there were no others."""
+    if any(map(waits, wanted)):
+        return 0
+    return sum(card.origin is None and waits(card) for card in run.cards)
 
 
 def _put(carried: Carried, address: str, record: Record) -> None:
     carried.records[address] = record.model_dump_json()
 
 
-def _put_dialogues(carried: Carried, run: _Run, chosen: Sequence[int], most: int) -> dict[int, int]:
-    """Put in the dialogues for which there is room; how many turns each of them has."""
+def _put_dialogues(carried: Carried, run: _Run, most: int) -> dict[int, int]:
+    """Put in the dialogues for which there is room, and their list; how many turns each of them
+    has, what matters most first."""
     turns: dict[int, int] = {}
     size = carried.size
-    for index in chosen:
-        found = dialogue_page(run.journal, run.config, index)
+    for card in carried.wanted:
+        if card.origin is not None and card.origin not in turns:
+            continue  # a branch says little without its origin
+        found = dialogue_page(run.journal, run.config, card.index)
         text = found.model_dump_json()
-        if turns and size + len(text) > most:
+        own = len(text) + len(card.model_dump_json())
+        if turns and size + own > most:
             continue
-        size += len(text)
-        carried.records[f"{_RUN}/dialogues/{index}"] = text
-        turns[index] = len(found.turns)
+        size += own
+        carried.records[f"{_RUN}/dialogues/{card.index}"] = text
+        turns[card.index] = len(found.turns)
+    carried.cards = tuple(card for card in run.cards if card.index in turns)
+    carried.turns = sum(turns.values())
+    rows = DialogueList(rows=carried.cards, total=len(carried.cards), offset=0)
+    _put(carried, f"{_RUN}/dialogues", rows)
     return turns
+
+
+def _put_comparisons(carried: Carried, run: _Run, most: int) -> None:
+    """Put each branch beside its origin, where there is room."""
+    size, there = carried.size, {card.index for card in carried.cards}
+    both = Compared(run.journal, run.page)
+    for card in carried.wanted:
+        if card.origin is None or card.index not in there:
+            continue
+        text = compare_dialogues(both, card.origin, both, card.index).model_dump_json()
+        if size + len(text) <= most:
+            size += len(text)
+            carried.records[_comparison(card.origin, card.index)] = text
+            carried.compared += 1
+
+
+def _comparison(origin: int, branch: int) -> str:
+    """The address as the browser's URLSearchParams writes it."""
+    return f"api/compare/dialogues?{urlencode({'a': f'{_KEY}/{origin}', 'b': f'{_KEY}/{branch}'})}"
 
 
 def _put_turns(

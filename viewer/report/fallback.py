@@ -28,7 +28,7 @@ def _row(card: DialogueCard) -> str:
     felt = card.outcome
     known = felt.first_intensity is not None and felt.last_intensity is not None
     cells = (
-        str(card.index),
+        str(card.index) if card.origin is None else f"{card.index}, branch of {card.origin}",
         card.name,
         card.problem,
         card.emotion,
