@@ -23,7 +23,9 @@ def report(
     ] = False,
     max_mb: Annotated[
         float,
-        typer.Option("--max-mb", min=0.1, metavar="MB", help="What its records may take, besides the pages."),
+        typer.Option(
+            "--max-mb", min=0.1, metavar="MB", help="What its records may take, besides the pages."
+        ),
     ] = 10.0,
     force: Annotated[bool, typer.Option("--force", help="Replace the file if it exists.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print what is in it as JSON.")] = False,
