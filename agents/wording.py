@@ -16,9 +16,13 @@ _KINDS = {
     "model_attributes_type": "must be names with values",
 }
 _NUMBERS = {
-    "int": "must be a whole number",
-    "float": "must be a number",
-    "bool": "must be true or false",
+    "int_type": "must be a whole number",
+    "int_parsing": "must be a whole number",
+    "int_from_float": "must be a whole number",
+    "float_type": "must be a number",
+    "float_parsing": "must be a number",
+    "bool_type": "must be true or false",
+    "bool_parsing": "must be true or false",
 }
 _BOUNDS = {
     "greater_than_equal": "must be at least {ge}",
@@ -44,17 +48,17 @@ def worded(problem: ErrorDetails) -> str:
 
 def _rule(problem: ErrorDetails, context: dict[str, Any]) -> str:
     kind = problem["type"]
-    if found := _KINDS.get(kind) or _NUMBERS.get(kind.partition("_")[0]):
+    if found := _KINDS.get(kind) or _NUMBERS.get(kind):
         return found
-    if kind in _BOUNDS:
+    if kind in _BOUNDS and context:
         return _BOUNDS[kind].format_map({name: _number(bound) for name, bound in context.items()})
-    if kind == "string_too_short" and context["min_length"] == 1:
+    if kind == "string_too_short" and context.get("min_length") == 1:
         return "must not be empty"
-    if kind == "string_too_long":
+    if kind == "string_too_long" and context:
         return (
             f"must be at most {context['max_length']:,} characters, got {len(problem['input']):,}"
         )
-    if kind == "json_invalid":
+    if kind == "json_invalid" and context:
         return f"no JSON: {context['error']}"
     return re.sub(r"^\w+ should", "must", problem["msg"].removeprefix("Value error, "))
 

@@ -81,8 +81,7 @@ def fork(
     from attunement.cli.fork_print import print_branches
     from attunement.cli.running import end_stopped, run_watched
     from attunement.core.errors import UserError
-    from attunement.simulator.forking import check_role, why_not
-    from attunement.simulator.forking import fork as lay_down
+    from attunement.simulator.forking import check_role, fork_all, why_not
     from attunement.simulator.heritage import turn_at
     from attunement.simulator.recorder import Tally
     from attunement.simulator.run import open_run
@@ -108,7 +107,7 @@ def fork(
         **options.models(model, model_for, base_url),
         prompts=options.prompts(prompt),
     )
-    laid, tally = [lay_down(run, origin.id, turn, change) for change in changes], Tally()
+    laid, tally = fork_all(run, origin.id, turn, changes), Tally()
     bounds = {"usd": max_usd, "tokens": max_tokens, "minutes": max_minutes}
     if not run_watched(run, tally, bounds=bounds, only=[one.index for one in laid]):
         end_stopped(tally, f"attune resume {run}")

@@ -12,6 +12,7 @@ from attunement.cli.options import named, roles
 from attunement.core.errors import ConfigError, unknown
 from attunement.core.records import Change, Plan, Record, Reflection, Reply, Turn
 from attunement.core.strategies import Strategy, parse_strategy
+from attunement.simulator.heritage import stage_of
 from attunement.simulator.judging import at
 
 _LISTS = ("needs", "avoid")
@@ -51,7 +52,7 @@ def _check_new(change: Change, turn: Turn | None) -> None:
     """`ConfigError` for a change that only says what stands in the turn anyway."""
     parts = dict(_parts_of_a_turn(change, turn))
     rest = change.model_copy(update=dict.fromkeys(parts))
-    if parts and rest == Change() and all(_stands(new, had) for new, had in parts.values()):
+    if parts and rest == Change() and all(_stands(*both, turn) for both in parts.values()):
         raise ConfigError(
             f"nothing is changed: turn {turn.number if turn else ''} has this "
             f"{' and '.join(parts)} already; --seed S shows how else it could have gone"
@@ -66,10 +67,15 @@ def _parts_of_a_turn(change: Change, turn: Turn | None) -> Iterator[tuple[str, t
             yield name, (new, getattr(turn, name) if turn else None)
 
 
-def _stands(new: Record, had: Record | None) -> bool:
+def _stands(new: Record, had: Record | None, turn: Turn | None) -> bool:
     """Whether it says nothing else than what is there; what it leaves open is no difference."""
     if had is None or (isinstance(new, Plan) and new.reason != _CHOSEN):
         return False
+    if isinstance(new, Plan) and isinstance(had, Plan) and had.stage:
+        return (new.stage or stage_of(turn, new.strategy), new.strategy) == (
+            had.stage,
+            had.strategy,
+        )
     fields = _COMPARED[type(new)]
     return all(getattr(new, name) in (None, getattr(had, name)) for name in fields)
 

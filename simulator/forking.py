@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, nullcontext
 from dataclasses import dataclass
+from functools import reduce
 from pathlib import Path
 
 from attunement.agents.models.base import ChatBackend
@@ -57,6 +58,18 @@ def fork(
     fit the run; nothing is laid down then. `check_models` as in `create_run`; `held` where the
     caller's own process is running the folder.
     """
+    return fork_all(folder, dialogue, turn, [change], check_models, held)[0]
+
+
+def fork_all(
+    folder: Path,
+    dialogue: str,
+    turn: int,
+    changes: Sequence[Change],
+    check_models: bool = True,
+    held: bool = False,
+) -> list[Laid]:
+    """Lay down a branch for each of several changes, as `fork` does one; all of them, or none."""
     _, journal = open_run(folder)
     with nullcontext() if held else locked(folder), closing(journal):
         config = read_config(folder / CONFIG)
@@ -65,12 +78,14 @@ def fork(
             raise UserError(why)
         index = next(index for index, id in journal.indices(branches=True) if id == found.id)
         own = config_of(config, lineage_of(journal.engine, index)) if found.fork else config
-        _check(found, turn, change, own, journal)
-        own = changed(own, change)
+        for change in changes:
+            _check(found, turn, change, own, journal)
+        configs = [changed(own, change) for change in changes]
+        asked = list({frozenset(specs_of(one)): one for one in configs}.values())
         if check_models:
-            own = _reached(own)
-        change_config(folder, lambda config: _noted(config, own))
-        return Laid(*lay_branch(journal.engine, index, turn, change))
+            asked = [_reached(one) for one in asked]
+        change_config(folder, lambda config: reduce(_noted, asked, config))
+        return [Laid(*lay_branch(journal.engine, index, turn, change)) for change in changes]
 
 
 def _reached(config: RunConfig) -> RunConfig:

@@ -33,6 +33,8 @@ def open_run(folder: Path) -> tuple[RunConfig, Journal]:
     return read_config(folder / CONFIG), journal
 
 
+_PATIENCE = 0.3
+"""Seconds in which somebody who only looks whether a run is held lets go again."""
 _CONFIGS = threading.Lock()
 """Held while a configuration is read and written again: forks and a running branch may both."""
 
@@ -59,7 +61,7 @@ def locked(folder: Path) -> Iterator[None]:
     """Hold a run folder. `RunFolderError` where another process does."""
     lock = FileLock(folder / LOCK)
     try:
-        lock.acquire(blocking=False)
+        lock.acquire(timeout=_PATIENCE, poll_interval=0.02)
     except Timeout:
         raise RunFolderError(f"run {str(folder)!r} is being run by another process") from None
     try:

@@ -79,7 +79,7 @@ def given(change: Change, turn: Turn | None, config: RunConfig) -> dict[Role, st
     """The answers that a change puts in place of a turn's, by role, as it would write them."""
     found: dict[Role, str] = {}
     if plan := change.plan:
-        stage = plan.stage or _stage(turn, plan.strategy)
+        stage = plan.stage or stage_of(turn, plan.strategy)
         staged = plan.model_copy(update={"stage": stage}).model_dump_json()
         found["planner"] = plan.strategy if config.named_strategies or config.mines else staged
     if change.draft:
@@ -104,7 +104,7 @@ def _all_given(lineage: Lineage, turn: Turn | None, config: RunConfig) -> dict[R
     return found
 
 
-def _stage(turn: Turn | None, strategy: object) -> Stage:
+def stage_of(turn: Turn | None, strategy: object) -> Stage:
     """A strategy's own stage; of one that belongs to all, the stage that the turn had."""
     named = (stage for stage, strategies in STRATEGIES.items() if strategy in strategies)
     had = turn.plan.stage if turn and turn.plan else None

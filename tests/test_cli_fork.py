@@ -7,8 +7,9 @@ import pytest
 
 from attunement.cli import fork_options as options
 from attunement.core.errors import ConfigError, UserError
-from attunement.core.records import Plan, Reflection, Reply, SeekerTurn, Turn
+from attunement.core.records import Change, Plan, Reflection, Reply, SeekerTurn, Turn
 from attunement.core.strategies import Strategy
+from attunement.simulator.forking import fork_all
 from tests.forks import make_base
 from tests.helpers import journal_of, small_run
 from tests.inside import attune
@@ -79,8 +80,11 @@ def test_what_stands_there_anyway_is_no_change(words, parts):
         {"strategies": ["Question"], "draft": "Hm?"},
         {"reflection": SEEN.model_dump() | {"intensity": 5}},
         {"strategies": ["Question"], "turn": None},
+        # A strategy's own stage, where the plan had another one.
+        {"strategies": ["Question"],
+         "turn": TURN.model_copy(update={"plan": ASKED.model_copy(update={"stage": "Action"})})},
     ],
-)
+)  # fmt: skip
 def test_what_differs_in_anything_is_a_change(parts):
     assert len(changes(**parts)) == 1
 
@@ -112,6 +116,15 @@ def test_a_graph_that_does_not_reflect_has_no_reflection_to_change(tmp_path):
     done = attune("fork", "run", "0", "--turn", "1", "--reflect", "emotion=fear", cwd=tmp_path)
     assert (done.returncode, branches_in(tmp_path / "run")) == (2, [])
     assert "graph 'direct' has no reflector to change" in done.stderr
+
+
+def test_where_one_of_several_cannot_be_made_none_is(base):
+    before = branches_in(base)
+    with pytest.raises(UserError, match="unknown model 'nonsense'"):
+        fork_all(base, "0", 2, [Change(seed=1), Change(model="nonsense")])
+    with pytest.raises(UserError, match="nothing is changed"):
+        fork_all(base, "0", 2, [Change(seed=1), Change()])
+    assert branches_in(base) == before
 
 
 def test_an_unknown_strategy_among_several_makes_no_branch(base):

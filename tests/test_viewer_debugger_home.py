@@ -1,13 +1,16 @@
 """Where a viewing keeps its index, and that nothing of it stays behind."""
 
+import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import tempfile
 
 import pytest
 
-from attunement.viewer.debugger.home import Home, sweep
+from attunement.viewer.debugger.home import Home
+from attunement.viewer.debugger.index import Index
 from tests.helpers import small_run
 from tests.test_cli import ATTUNE
 
@@ -36,20 +39,37 @@ def test_a_home_is_its_owners_alone_and_goes_without_a_trace(place):
     assert list(place.iterdir()) == []
 
 
+def test_a_home_that_is_gone_already_is_no_trouble(place):
+    home = Home()
+    shutil.rmtree(home.folder)
+    home.remove()
+    assert list(place.iterdir()) == []
+
+
+def test_an_index_that_cannot_be_opened_leaves_nothing(place, monkeypatch):
+    def full(*args, **settings):
+        raise sqlite3.OperationalError("database or disk is full")
+
+    monkeypatch.setattr(sqlite3, "connect", full)
+    with pytest.raises(sqlite3.OperationalError):
+        Index()
+    assert list(place.iterdir()) == []
+
+
 def test_what_a_killed_viewing_left_goes_and_what_others_use_stays(place):
     for name in ("attunement-other", "elsewhere"):
         (place / name).mkdir()
-    (place / "attunement-view-link").symlink_to(place / "elsewhere")
+    (place / "attunement-viewing-link").symlink_to(place / "elsewhere")
     mine = Home()
     with subprocess.Popen(
         [sys.executable, "-c", HOLD], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as process:
         left = place / process.stdout.readline().strip()
-        sweep()
+        Home().remove()
         assert (left / "index.db").exists()
         process.kill()
-    sweep()
-    stay = {"attunement-other", "elsewhere", "attunement-view-link", mine.folder.name}
+    Home().remove()
+    stay = {"attunement-other", "elsewhere", "attunement-viewing-link", mine.folder.name}
     assert {path.name for path in place.iterdir()} == stay | {f"{mine.folder.name}.lock"}
     mine.remove()
 

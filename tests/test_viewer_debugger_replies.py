@@ -284,7 +284,9 @@ def test_a_replay_lists_what_the_models_replied_without_any_effect(made, tmp_pat
 def test_the_address_of_replies_answers_and_refuses(made):
     at = "api/runs/0/replies"
     with view(made) as served:
+        until = time.monotonic() + 60
         while served.get("api/runs/0")["card"]["read"] < 1:
+            assert time.monotonic() < until
             time.sleep(0.05)
         whole = served.get(at)
         assert len(whole["rows"]) == min(whole["total"], 50) > 20

@@ -10,13 +10,14 @@ from tempfile import gettempdir
 
 from filelock import FileLock, Timeout
 
-_PREFIX = "attunement-view-"
+_PREFIX = "attunement-viewing-"
 
 
 class Home:
     """A folder of one process, locked for as long as that lives."""
 
     def __init__(self) -> None:
+        _sweep()
         self.folder = Path(gettempdir(), _PREFIX + secrets.token_hex(8))
         # Locked before it is there: nobody takes it for one that was left behind.
         self._lock = _lock_of(self.folder)
@@ -25,11 +26,13 @@ class Home:
 
     def remove(self) -> None:
         """Remove it with all that is in it."""
-        _remove(self.folder)
-        self._lock.release()
+        try:
+            _remove(self.folder)
+        finally:
+            self._lock.release()
 
 
-def sweep() -> None:
+def _sweep() -> None:
     """Remove what viewings left behind that were killed: it has words of people's talks."""
     me = os.getuid() if hasattr(os, "getuid") else 0
     for folder in Path(gettempdir()).glob(f"{_PREFIX}*"):
@@ -46,6 +49,7 @@ def _lock_of(folder: Path) -> FileLock:
 
 
 def _remove(folder: Path) -> None:
-    shutil.rmtree(folder)
+    with suppress(FileNotFoundError):  # whoever clears up temporary files was here
+        shutil.rmtree(folder)
     with suppress(OSError):  # an empty file: where it cannot go yet, it may stay
         folder.with_name(f"{folder.name}.lock").unlink()

@@ -87,9 +87,13 @@ class Index:
     def __init__(self) -> None:
         self._home = Home()
         self._idle: LifoQueue[sqlite3.Connection] = LifoQueue()
-        self.writer = self._connect()
-        self.writer.execute("PRAGMA journal_mode=WAL")
-        self.writer.executescript(_SCHEMA)
+        try:
+            self.writer = self._connect()
+            self.writer.execute("PRAGMA journal_mode=WAL")
+            self.writer.executescript(_SCHEMA)
+        except BaseException:
+            self._home.remove()
+            raise
         self.ready = threading.Event()
         """Set when every dialogue has its row, and lists have something to list."""
         self.read = 0.0

@@ -35,13 +35,16 @@ class Jobs:
     def fork(self, dialogue: int, turn: int, change: Change) -> Forked:
         """Lay down a branch, and have it run. `UserError` for what cannot be forked."""
         with self._lock:
-            try:
-                laid = fork(self._folder, str(dialogue), turn, change, held=self._unfinished > 0)
-            except OSError as error:
-                raise RunFolderError(
-                    f"run {str(self._folder)!r} cannot be changed: {error.strerror}"
-                ) from None
+            held = self._unfinished > 0
             self._unfinished += 1
+            try:
+                laid = fork(self._folder, str(dialogue), turn, change, held=held)
+            except BaseException as error:
+                self._unfinished -= 1
+                if isinstance(error, OSError):
+                    why = f"run {str(self._folder)!r} cannot be changed: {error.strerror}"
+                    raise RunFolderError(why) from None
+                raise
             self._waiting.put(laid.index)
             if self._thread is None:
                 self._thread = threading.Thread(target=self._work, name="branches", daemon=True)

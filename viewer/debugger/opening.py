@@ -12,7 +12,6 @@ from pydantic import Field
 from attunement.core.errors import ConfigError, RunFolderError
 from attunement.core.records import Record
 from attunement.viewer.debugger.app import Debugger
-from attunement.viewer.debugger.home import sweep
 from attunement.viewer.debugger.shelf import Shelf, shelf_for
 from attunement.viewer.gate import new_token
 from attunement.viewer.serving import address_of, listen, serve
@@ -41,7 +40,6 @@ def serve_view(runs: Sequence[Path], options: Options, ready: Callable[[str], No
             f"`--annotator` must be 1 to 40 letters, digits, - or _, got {options.annotator!r}; "
             "e.g. mira"
         )
-    sweep()
     shelf = shelf_for(runs)
     if runs and not shelf.readings():
         shelf.close()

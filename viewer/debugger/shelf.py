@@ -4,6 +4,7 @@ import os
 import threading
 import time
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 from attunement.core.errors import AttunementError, RunFolderError, UserError
@@ -185,8 +186,9 @@ class Shelf:
 
     def close(self) -> None:
         """Let go of all files."""
-        for reading in self.everything():
-            reading.close()
+        with ExitStack() as closing:  # all of them, whatever goes wrong with one
+            for reading in self.everything():
+                closing.callback(reading.close)
 
     def _card(self, key: str) -> RunCard:
         try:

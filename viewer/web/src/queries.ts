@@ -6,6 +6,7 @@ import {
   useQuery,
   useQueryClient,
 } from "@tanstack/react-query";
+import { useRef } from "react";
 import { get, has, isFile, post, Refused, withQuery } from "./api";
 import type {
   Annotation,
@@ -188,16 +189,24 @@ export function useAnnotate(run: string, index: number, turn: number) {
   });
 }
 
-/** Begins branches at a turn, one after another; where one is refused, those before it stand. */
+/** Begins branches at a turn, one after another; where one is refused, those before it have begun,
+ * and are not begun again. */
 export function useForks(run: string, index: number, turn: number) {
   const queries = useQueryClient();
-  return useMutation({
+  const begun = useRef(new Map<string, Forked>());
+  const fork = useMutation({
     mutationFn: async (changes: readonly Change[]) => {
       const address = `${of(run)}/dialogues/${index}/turns/${turn}/fork`;
       const branches: Forked[] = [];
-      for (const change of changes) branches.push(await post<Forked>(address, change));
+      for (const change of changes) {
+        const key = JSON.stringify(change);
+        const branch = begun.current.get(key) ?? (await post<Forked>(address, change));
+        begun.current.set(key, branch);
+        branches.push(branch);
+      }
       return branches;
     },
     onSettled: () => queries.invalidateQueries({ queryKey: keys.run(run) }),
   });
+  return { ...fork, begun: begun.current.size };
 }

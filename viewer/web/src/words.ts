@@ -63,17 +63,6 @@ export function feltChange(before: number, after: number): readonly [string, str
   return after < before ? ["▼", "weaker", "good"] : ["▲", "stronger", "bad"];
 }
 
-/** The embedded model discloses the first words of a sentence, this many. */
-const CUT = 8;
-
-const END = /[.!?…。！？]["'”’)]*$/;
-
-/** What a seeker disclosed, in one line; what was cut ends with `…`. */
-export const disclosure = (items: readonly string[]): string =>
-  items
-    .map((item) => (item.split(/\s+/).length === CUT && !END.test(item) ? `${item}…` : item))
-    .join("; ");
-
 /** What follows each of the eight strategies through the pages: its short name. */
 const SHORT: Record<string, string> = {
   Question: "Question",

@@ -15,9 +15,13 @@ interface Props {
 
 const NOTHING: Annotation = { label: null, errors: [], note: "" };
 
+/** A good turn names no error. */
+const consistent = (said: Annotation): Annotation =>
+  said.label === "good" ? { ...said, errors: [] } : said;
+
 export function AnnotateForm({ run, index, view, who, close }: Props) {
   const before = view.annotations[who];
-  const [said, setSaid] = useState<Annotation>(before ?? NOTHING);
+  const [said, setSaid] = useState<Annotation>(consistent(before ?? NOTHING));
   const save = useAnnotate(run, index, view.turn.number);
   const form = useRef<HTMLFormElement>(null);
   useEffect(() => form.current?.querySelector("input")?.focus(), []);
@@ -35,7 +39,7 @@ export function AnnotateForm({ run, index, view, who, close }: Props) {
     >
       <Label
         value={said.label}
-        choose={(label) => setSaid({ ...said, label, errors: label === "good" ? [] : said.errors })}
+        choose={(label) => setSaid(consistent({ ...said, label }))}
       />
       <Errors
         run={run}

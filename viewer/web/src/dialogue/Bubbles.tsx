@@ -3,7 +3,7 @@ import { Badge, StrategyBadge } from "../parts/Badge";
 import { EffectLine, HiddenMark } from "../parts/Hidden";
 import { Text } from "../parts/Text";
 import type { Turn, TurnView } from "../records";
-import { disclosure, feeling, plain } from "../words";
+import { feeling, plain } from "../words";
 
 export function SeekerSays({ turn, lang }: { turn: Turn; lang: string }) {
   return (
@@ -20,7 +20,7 @@ export function SeekerSays({ turn, lang }: { turn: Turn; lang: string }) {
 /** The rating stands under the reply that got it. */
 function Private({ turn }: { turn: Turn }) {
   const { disclosed } = turn.seeker;
-  const told = disclosed.length > 0 ? `disclosed: ${disclosure(disclosed)}` : "";
+  const told = disclosed.length > 0 ? `disclosed: ${disclosed.join("; ")}` : "";
   const parts = [feeling(turn.seeker), told].filter(Boolean);
   if (parts.length === 0) return null;
   return (

@@ -35,8 +35,8 @@ export default function ForkDialog(props: ForkDialogProps) {
         <Refusal why={turn.can_fork} onClose={close} />
       ) : (
         <Answer query={settings} what="what can be changed">
-            {(found) => <ForkForm {...props} onClose={close} settings={found} />}
-          </Answer>
+          {(found) => <ForkForm {...props} onClose={close} settings={found} />}
+        </Answer>
       )}
     </dialog>
   );
@@ -88,6 +88,11 @@ function ForkForm({
       <footer className="fork-foot">
         {asked && missing.length > 0 && <Notice tone="bad">{missing.join(" ")}</Notice>}
         {fork.isError && <Trouble error={fork.error} />}
+        {fork.isError && fork.begun > 0 && (
+          <Notice>
+            {fork.begun} of {changes.length} branches have begun; forking again goes on with the others.
+          </Notice>
+        )}
         <p className="quiet small" role="status">
           {summary(differing(form, start), asked)}
         </p>

@@ -1,6 +1,6 @@
 // What was thought in a turn on both sides: the seeker's private state, plan, draft, reflection.
 import type { TurnView } from "../records";
-import { disclosure, NONE } from "../words";
+import { NONE } from "../words";
 
 interface Thought {
   name: string;
@@ -60,7 +60,7 @@ const WRITTEN: Record<string, (view: TurnView) => string | null | undefined> = {
   Feeling: ({ turn: { seeker } }) =>
     seeker.emotion &&
     `${seeker.emotion}${seeker.intensity ? `, intensity ${seeker.intensity}` : ""}`,
-  Disclosed: ({ turn }) => disclosure(turn.seeker.disclosed),
+  Disclosed: ({ turn }) => turn.seeker.disclosed.join("; "),
   Rating: ({ turn }) => (turn.seeker.rating === null ? "" : `${turn.seeker.rating} of 5`),
   Crisis: ({ turn }) => (turn.guard.crisis ? (turn.guard.kind ?? "yes") : ""),
   Strategy: ({ turn }) => turn.plan?.strategy,

@@ -72,7 +72,7 @@ function List({ runKey, card }: { runKey: string; card: RunCard | undefined }) {
             )}
           </div>
           {list.data.rows.length === 0 ? (
-            <Empty>{narrow ? "No reply fits." : "There is no reply yet."}</Empty>
+            <Empty>{empty(list.data, narrow)}</Empty>
           ) : (
             <ReplyTable runKey={runKey} rows={list.data.rows} stale={list.isPlaceholderData} />
           )}
@@ -85,6 +85,11 @@ function List({ runKey, card }: { runKey: string; card: RunCard | undefined }) {
       )}
     </section>
   );
+}
+
+function empty(list: ReplyList, narrow: boolean): string {
+  if (list.total > 0) return "The list ends before this page.";
+  return narrow ? "No reply fits." : "There is no reply yet.";
 }
 
 function said(list: ReplyList, narrow: boolean): string {
