@@ -6,6 +6,7 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
+from urllib.request import urlopen
 
 import pytest
 
@@ -74,15 +75,40 @@ def test_what_a_killed_viewing_left_goes_and_what_others_use_stays(place):
     mine.remove()
 
 
-@pytest.mark.parametrize("end", [signal.SIGHUP, signal.SIGKILL])
-def test_nothing_stays_when_a_terminal_is_closed_or_a_viewing_killed(place, tmp_path, end):
-    small_run(tmp_path / "made", dialogues=1, max_turns=1)
-    for word in (end, signal.SIGINT):
-        with subprocess.Popen(
-            [str(ATTUNE), "view", str(tmp_path / "made")], stdout=subprocess.PIPE, text=True
-        ) as process:
+HEARING = """
+import os, signal, sys
+signal.signal(signal.SIGHUP, signal.{how})
+os.execv(sys.argv[1], sys.argv[1:])
+"""
+
+
+def ended(run, how, end):
+    """The exit status of a view that gets a signal, where closed terminals are heard or not."""
+    words = [sys.executable, "-c", HEARING.format(how=how), str(ATTUNE), "view", str(run)]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as process:
+        try:
             assert process.stdout.readline().startswith("http://")
-            assert len([path for path in place.iterdir() if path.is_dir()]) == 2
-            process.send_signal(word)
-        assert process.returncode == (-end if word is signal.SIGKILL else 0)
+            process.send_signal(end)
+            return process.wait(timeout=60)
+        finally:
+            process.kill()
+
+
+def test_nothing_stays_when_a_terminal_is_closed_or_a_viewing_killed(place, tmp_path):
+    small_run(tmp_path / "made", dialogues=1, max_turns=1)
+    assert ended(tmp_path / "made", "SIG_DFL", signal.SIGKILL) == -signal.SIGKILL
+    assert len([path for path in place.iterdir() if path.name.startswith("attunement-")]) == 2
+    assert ended(tmp_path / "made", "SIG_DFL", signal.SIGHUP) == 0
     assert [path.name for path in place.iterdir()] == ["made"]
+
+
+def test_a_closed_terminal_ends_no_view_that_is_not_to_hear_of_it(place, tmp_path):
+    small_run(tmp_path / "made", dialogues=1, max_turns=1)
+    words = [sys.executable, "-c", HEARING.format(how="SIG_IGN"), str(ATTUNE), "view", "made"]
+    with subprocess.Popen(words, cwd=tmp_path, stdout=subprocess.PIPE, text=True) as process:
+        link = process.stdout.readline().strip()
+        process.send_signal(signal.SIGHUP)
+        with urlopen(link + "api/runs", timeout=30) as answer:
+            assert answer.status == 200
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=60) == 0
