@@ -14,8 +14,6 @@ _KINDS = {
     "dict_type": "must be names with values",
     "model_type": "must be names with values",
     "model_attributes_type": "must be names with values",
-}
-_NUMBERS = {
     "int_type": "must be a whole number",
     "int_parsing": "must be a whole number",
     "int_from_float": "must be a whole number",
@@ -48,7 +46,7 @@ def worded(problem: ErrorDetails) -> str:
 
 def _rule(problem: ErrorDetails, context: dict[str, Any]) -> str:
     kind = problem["type"]
-    if found := _KINDS.get(kind) or _NUMBERS.get(kind):
+    if found := _KINDS.get(kind):
         return found
     if kind in _BOUNDS and context:
         return _BOUNDS[kind].format_map({name: _number(bound) for name, bound in context.items()})

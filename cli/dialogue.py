@@ -83,16 +83,14 @@ def _card(persona: Persona) -> Iterator[str]:
 
 
 def effect_line(dialogue: Dialogue, turn: Turn) -> str:
-    """What a turn's reply did, as the seeker's next turn tells; empty where nothing tells. A
-    recorded seeker answers another reply."""
-    after = next((t.seeker for t in dialogue.turns if t.number == turn.number + 1), None)
-    if after is None or turn.reply is None or dialogue.recorded is not None:
-        return ""
-    before, said = turn.seeker.intensity, []
-    if after.rating:
-        said.append(f"rated {after.rating} of 5")
-    if before and after.intensity:
-        said.append(f"feeling {before} to {after.intensity}")
+    """What a turn's reply did, as the seeker's next turn tells; empty where nothing tells."""
+    from attunement.viewer.debugger.reading import effect_of
+
+    found, said = effect_of(dialogue, turn), []
+    if found and found.rating:
+        said.append(f"rated {found.rating} of 5")
+    if found and found.before and found.after:
+        said.append(f"feeling {found.before} to {found.after}")
     return "; ".join(said)
 
 

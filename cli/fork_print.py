@@ -10,6 +10,7 @@ from rich.text import Text
 from attunement.cli.dialogue import print_dialogue
 from attunement.cli.following import print_following
 from attunement.cli.plain import plain
+from attunement.cli.show_list import became
 from attunement.core.records import Dialogue, Fork
 from attunement.simulator.forking import in_words
 
@@ -61,16 +62,9 @@ def _fork_of(branch: Dialogue) -> Fork:
 
 def _outcome(dialogue: Dialogue) -> list[str]:
     """How a dialogue ended, its replies, how strong the feeling was, and the mean rating."""
-    replies, found = _replies(dialogue), dialogue.outcome
-    ended = "failed" if dialogue.error else dialogue.stop_reason or "open"
-    first, last = (found.first_intensity, found.last_intensity) if found else (None, None)
-    rating = found.mean_rating if found else None
-    return [
-        ended,
-        str(replies),
-        "" if first is None or last is None else f"{first} to {last}",
-        "" if rating is None else f"{rating:.1f}",
-    ]
+    replies, strength, ended = became(dialogue)
+    rating = dialogue.outcome.mean_rating if dialogue.outcome else None
+    return [ended, replies, strength, "" if rating is None else f"{rating:.1f}"]
 
 
 def _ending(dialogue: Dialogue) -> str:
@@ -79,7 +73,3 @@ def _ending(dialogue: Dialogue) -> str:
     said += f" after {replies} {'reply' if replies == '1' else 'replies'}"
     said += f", intensity {strength}" if strength else ""
     return said + (f", mean rating {rating}" if rating else "")
-
-
-def _replies(dialogue: Dialogue) -> int:
-    return sum(turn.spoken is not None for turn in dialogue.turns)

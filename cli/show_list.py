@@ -46,17 +46,22 @@ def short(number: int, id: str) -> str:
     return id.removeprefix(f"{number:06d}-")
 
 
-def _cells(number: int, dialogue: Dialogue) -> list[str | Text]:
-    persona, outcome = dialogue.persona, dialogue.outcome
+def became(dialogue: Dialogue) -> tuple[str, str, str]:
+    """How many replies a dialogue has, how strong the feeling was first and last, and how it
+    ended."""
+    outcome = dialogue.outcome
     felt = outcome and outcome.first_intensity and outcome.last_intensity
-    return [
-        Text(short(number, dialogue.id)),
-        persona.problem,
-        persona.emotion,
+    return (
         str(sum(turn.spoken is not None for turn in dialogue.turns)),
         f"{outcome.first_intensity} to {outcome.last_intensity}" if outcome and felt else "",
         "failed" if dialogue.error else dialogue.stop_reason or "open",
-    ]
+    )
+
+
+def _cells(number: int, dialogue: Dialogue) -> list[str | Text]:
+    persona = dialogue.persona
+    name = Text(short(number, dialogue.id))
+    return [name, persona.problem, persona.emotion, *became(dialogue)]
 
 
 def _origin(dialogue: Dialogue) -> Text:

@@ -69,7 +69,8 @@ def fork_all(
     check_models: bool = True,
     held: bool = False,
 ) -> list[Laid]:
-    """Lay down a branch for each of several changes, as `fork` does one; all of them, or none."""
+    """Lay down a branch for each of several changes, as `fork` does one; none where one is
+    refused."""
     _, journal = open_run(folder)
     with nullcontext() if held else locked(folder), closing(journal):
         config = read_config(folder / CONFIG)

@@ -127,10 +127,9 @@ def turn_view(dialogue: Dialogue, turn: Turn) -> TurnView:
 
 def effect_of(dialogue: Dialogue, turn: Turn) -> Effect | None:
     """What a reply did; None where nothing tells. A recorded seeker answers another reply."""
-    after = dialogue.turns[turn.number : turn.number + 1]
-    if turn.reply is None or not after or dialogue.recorded is not None:
+    then = next((t.seeker for t in dialogue.turns if t.number == turn.number + 1), None)
+    if turn.reply is None or then is None or dialogue.recorded is not None:
         return None
-    then = after[0].seeker
     return Effect(rating=then.rating, before=turn.seeker.intensity, after=then.intensity)
 
 
